@@ -78,7 +78,7 @@ export function detect(detection: Detection): { final: NatProfile; refined: NatP
   const ms = world.now - began;
   // To its end: the last look at a port that moves is 2.4 s later.
   world.run(3_000);
-  const finished = running.events.findLast((event) => event.ev === 'log' && event.what === 'detection finished');
+  const finished = running.events.findLast((event) => event.ev === 'log' && event.what === 'detection-finished');
   const packets = finished?.ev === 'log' ? Number(finished.data.packets) : 0;
   const final = finals()[0];
   if (final === undefined) throw new Error(`no profile: ${world.replayText()}`);

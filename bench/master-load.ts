@@ -303,5 +303,6 @@ export function register(index: number, key: Uint8Array): Request {
     announcement,
     players: index % 17,
     profile: UNKNOWN_PROFILE,
+    generation: index,
   };
 }

@@ -2,7 +2,6 @@
  * A game that is measured, both ends: `server PORT`, or one question to such a server, whose answer is one JSON line.
  *
  *     rtt ADDRESS PORT HZ SECONDS BYTES      round trips of a game that speaks so often
- *     flood ADDRESS PORT BYTES RATE SECONDS  what arrives of so many a second
  *     burst ADDRESS PORT COUNT BYTES         what arrives of so many at once
  *     pull ADDRESS PORT COUNT BYTES          the same towards the friend
  *     reach ADDRESS PORT                     does it answer at all; asked for 30 s
@@ -113,20 +112,6 @@ async function rtt(socket: Socket, [hz, seconds, size]: readonly number[]): Prom
   return { p50, p95, p99, max: sorted.at(-1), sent, heard: sorted.length };
 }
 
-async function flood(socket: Socket, [size, rate, seconds]: readonly number[]): Promise<object> {
-  const before = await report(socket);
-  const bytes = Buffer.alloc(size ?? 1200);
-  let sent = 0;
-  const start = performance.now();
-  await paced(rate ?? 10_000, seconds ?? 3, () => {
-    sent += 1;
-    socket.send(bytes);
-  });
-  const took = performance.now() - start;
-  await pause(500);
-  return { sent, perSecond: (sent / took) * 1000, heard: (await report(socket)) - before };
-}
-
 async function burst(socket: Socket, [count, size]: readonly number[]): Promise<object> {
   const before = await report(socket);
   const bytes = Buffer.alloc(size ?? 1200);
@@ -182,7 +167,7 @@ async function main(): Promise<void> {
     socket.connect(Number(port), address, resolve);
   });
   socket.on('error', () => {});
-  const run = { rtt, flood, burst, pull, feed, reach }[what];
+  const run = { rtt, burst, pull, feed, reach }[what];
   if (run === undefined) throw new Error(`plane-game has no ${what}`);
   const result = await run(socket, numbers.map(Number));
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

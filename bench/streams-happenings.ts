@@ -1,5 +1,5 @@
 /** A stream each way while a connection has to find another way (`connection-rows.ts`): what comes out, and how long nothing did. */
-import type { PathId, PeerEvent } from '../src/core/index.ts';
+import type { ConnectionId, PeerEvent } from '../src/core/index.ts';
 import { meet, type PairSide } from '../src/sim/index.ts';
 import { openPlay } from './connection-play.ts';
 import { easyPair, type Happening } from './connection-rows.ts';
@@ -19,7 +19,7 @@ export interface Streamed {
 }
 
 interface End {
-  path: PathId | null;
+  path: ConnectionId | null;
   written: number;
   got: number;
   wrong: boolean;

@@ -57,6 +57,16 @@ export const ROWS: readonly LineRow[] = [
     ...{ name: '5 Mbit/s, 250 ms FIFO, round trip of 100 ms', way: line(50, 5, 250) },
     ...{ megabitsMin: 3.5, gameP99MsMax: 20 },
   },
+  {
+    ...plain,
+    ...{ name: '5 Mbit/s, 250 ms FIFO, computers that stop for 20 ms', way: line(10, 5, 250) },
+    ...{ busy: { everyMs: 200, runMs: 180 }, megabitsMin: 4, gameP99MsMax: 20 },
+  },
+  {
+    ...plain,
+    ...{ name: '5 Mbit/s, 250 ms FIFO, busy computers', way: line(10, 5, 250) },
+    ...{ busy: { everyMs: 16, runMs: 4 }, megabitsMin: 4, gameP99MsMax: 30 },
+  },
   // Reno gets 7 Mbit/s there: 1.22 datagrams a round trip by the root of the loss.
   { ...plain, name: '100 Mbit/s, 1 % loss', way: line(10, 100, 50, 0.01), megabitsMin: 50, gameP99MsMax: 20 },
   { ...plain, name: '50 Mbit/s, jitter of 3 ms', way: line(10, 50, 50, 0, 3), megabitsMin: 15, gameP99MsMax: 30 },

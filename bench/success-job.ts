@@ -2,6 +2,8 @@
 import { nodeCrypto } from '../src/node/index.ts';
 import {
   type AccessKind,
+  type Families,
+  familiesOf,
   pairResult,
   pairUsers,
   plainPunch,
@@ -21,6 +23,8 @@ export interface JobResult {
   readonly job: Job;
   readonly leftAccess: AccessKind;
   readonly rightAccess: AccessKind;
+  /** What the two have of the families of addresses. */
+  readonly families: readonly [Families, Families];
   /** Directly, and after which time from the join; else the end of the run. */
   readonly connected: boolean;
   readonly elapsedMs: number;
@@ -42,8 +46,18 @@ const ACCESS: readonly (readonly [AccessKind, AccessKind])[] = [
   ['mobile', 'mobile'],
 ];
 
+/** For all worlds of a run. `left`: the families of the first of the two, whatever is drawn; with `ipv6` only. */
+export interface JobOptions extends Pick<SceneOptions, 'ipv6' | 'relay'> {
+  readonly left?: Families;
+}
+
 /** The world number decides the access networks and which side joins, so that every cell has a quarter of each. */
-export function runJob(job: Job, seed: string, limitMs: number, more: Partial<SceneOptions> = {}): JobResult {
+export function runJob(
+  job: Job,
+  seed: string,
+  limitMs: number,
+  { left: leftFamilies, ...more }: JobOptions = {},
+): JobResult {
   const [leftAccess, rightAccess] = ACCESS[job.n % ACCESS.length] as readonly [AccessKind, AccessKind];
   const swapped = Math.floor(job.n / ACCESS.length) % 2 === 1;
   const sides = {
@@ -56,10 +70,15 @@ export function runJob(job: Job, seed: string, limitMs: number, more: Partial<Sc
   const worldSeed = `${seed}-${job.left}-${job.right}-${job.n}`;
   const pair = `${clientClass}@${clientAccess},${hostClass}@${hostAccess}`;
   const replay = `sallyport sim --pair ${pair} --seed ${worldSeed} --timeout ${limitMs / 1000}`;
-  const options = { ...sides, seed: worldSeed, crypto: nodeCrypto, replay, ...more };
+  const leftSide = swapped ? 'host' : 'client';
+  const families = leftFamilies === undefined ? {} : { [leftSide]: leftFamilies };
+  const options = { ...sides, seed: worldSeed, crypto: nodeCrypto, replay, families, ...more };
   const users = pairUsers(options);
   const plain = plainPunch(users.client, users.host, options.seed).connected;
-  const common = { job, leftAccess, rightAccess, plain };
+  const has = swapped
+    ? ([familiesOf(users.host), familiesOf(users.client)] as const)
+    : ([familiesOf(users.client), familiesOf(users.host)] as const);
+  const common = { job, leftAccess, rightAccess, families: has, plain };
   try {
     const { meeting, scene } = meetAndTalk(options, limitMs);
     const { dataMs, directMs } = meeting;

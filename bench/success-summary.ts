@@ -9,6 +9,7 @@ import {
   withIpv6Theory,
 } from '../src/sim/index.ts';
 import { quantile, type Weighted, weightedMedian, wilson } from './stats.ts';
+import { byFamilies, type FamiliesRow } from './success-families.ts';
 import type { JobResult } from './success-job.ts';
 
 export interface Cell {
@@ -49,6 +50,8 @@ export interface Mix {
 export interface Summary {
   readonly mixes: Readonly<Record<string, Mix>>;
   readonly cells: Readonly<Record<string, Cell>>;
+  /** Empty unless some of the population had IPv6. */
+  readonly families: Readonly<Record<string, FamiliesRow>>;
   readonly faults: readonly string[];
 }
 
@@ -76,7 +79,7 @@ export function summarize(results: readonly JobResult[], ipv6 = false): Summary 
   );
   const mixes = complete ? Object.fromEntries(MIXES.map((mix) => [mix.name, mixOf(mix, byCell, ipv6)])) : {};
   const faults = results.map((result) => result.fault).filter((fault) => fault !== null);
-  return { mixes, cells, faults };
+  return { mixes, cells, families: ipv6 ? byFamilies(results) : {}, faults };
 }
 
 /** Row by row, as the matrix is read. */

@@ -1,16 +1,17 @@
 /**
  * How often two people meet: pairs of the population, the real client, host and master machines with detection included, in
- * virtual time. `npm run bench:success -- --n 200 --seed 1 --cells S6-P3,P3-P3 --limit 120 --ipv6 --relay --json --keep`
+ * virtual time. `npm run bench:success -- --n 200 --seed 1 --cells S6-P3,P3-P3 --limit 120 --ipv6 --left six --relay --json --keep`
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
-import { SIM_CLASSES, type SimClassId } from '../src/sim/index.ts';
+import { FAMILIES, type Families, SIM_CLASSES, type SimClassId } from '../src/sim/index.ts';
 import { heatMap } from './heatmap.ts';
 import { runPool, serve } from './pool.ts';
-import { type Job, type JobResult, runJob } from './success-job.ts';
+import type { FamiliesRow } from './success-families.ts';
+import { type Job, type JobOptions, type JobResult, runJob } from './success-job.ts';
 import { type Cell, type Mix, type Summary, summarize, UDP_CLASSES } from './success-summary.ts';
 
 /** Virtual seconds until a join counts as failed: three birthday rounds, begun at 0, 20 and 50 s, and what follows them. */
@@ -19,14 +20,13 @@ const ROUNDS_LIMIT_SECONDS = '90';
 interface Task {
   readonly seed: string;
   readonly limitMs: number;
-  readonly ipv6: boolean;
-  readonly relay: boolean;
+  readonly options: JobOptions;
 }
 
 if (isMainThread) await main();
 else {
-  const { seed, limitMs, ipv6, relay } = workerData as Task;
-  serve((job: Job) => runJob(job, seed, limitMs, { ipv6, relay }));
+  const { seed, limitMs, options } = workerData as Task;
+  serve((job: Job) => runJob(job, seed, limitMs, options));
 }
 
 async function main(): Promise<void> {
@@ -38,6 +38,7 @@ async function main(): Promise<void> {
       limit: { type: 'string', default: ROUNDS_LIMIT_SECONDS },
       workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
       ipv6: { type: 'boolean', default: false },
+      left: { type: 'string' },
       relay: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
@@ -49,7 +50,8 @@ async function main(): Promise<void> {
   const jobs = Array.from({ length: worlds }, (_, n) => cells.map(([left, right]) => ({ left, right, n }))).flat();
   const began = performance.now();
   const { seed, ipv6, relay } = values;
-  const task: Task = { seed, limitMs: 1000 * Number(values.limit), ipv6, relay };
+  const left = values.left === undefined ? {} : { left: parseFamilies(values.left) };
+  const task: Task = { seed, limitMs: 1000 * Number(values.limit), options: { ipv6, relay, ...left } };
   const results = await runPool<Job, JobResult>(jobs, {
     ...{ script: new URL(import.meta.url), workers: Number(values.workers), task },
     onProgress(done) {
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   const document = {
     commit: commit(),
     n: worlds,
-    ...{ seed, ipv6, relay },
+    ...{ seed, ipv6, relay, ...left },
     limitSeconds: Number(values.limit),
     seconds,
     ...summary,
@@ -83,9 +85,16 @@ function parseCell(text: string): readonly [SimClassId, SimClassId] {
   return [a, b];
 }
 
+function parseFamilies(text: string): Families {
+  const found = FAMILIES.find((one) => one === text);
+  if (found === undefined) throw new Error(`no such families: ${text}; there are ${FAMILIES.join(', ')}`);
+  return found;
+}
+
 function report(summary: Summary, seconds: number): string {
   const rows = Object.entries(summary.cells).map(([name, cell]) => cellLine(name, cell));
   const mixes = Object.entries(summary.mixes).map(([name, mix]) => mixLine(name, mix));
+  const families = Object.entries(summary.families).map(([name, row]) => familiesLine(name, row));
   return [
     'pair       success [95 % bounds]    theory  plain   median     p95   packets (median, p95)  attempts  mappings',
     ...rows,
@@ -96,6 +105,7 @@ function report(summary: Summary, seconds: number): string {
           ...mixes,
         ]
       : []),
+    ...(families.length > 0 ? ['', 'families         worlds  direct  relayed   none  direct in', ...families] : []),
     ...summary.faults.map((fault) => `FAULT ${fault}`),
     `${Object.values(summary.cells).reduce((sum, cell) => sum + cell.worlds, 0)} worlds in ${seconds.toFixed(1)} s`,
     '',
@@ -139,6 +149,13 @@ function mixLine(name: string, mix: Mix): string {
     seconds(mix.dataMedianMs),
     seconds(mix.directMedianMs),
   ].join(' ');
+}
+
+function familiesLine(name: string, row: FamiliesRow): string {
+  const shares = [row.direct, row.relayed, row.none].map((value) => percent(value).padStart(7));
+  return [name.padEnd(14), String(row.worlds).padStart(8), ...shares, seconds(row.directMedianMs).padStart(10)].join(
+    ' ',
+  );
 }
 
 function commit(): string {

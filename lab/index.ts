@@ -15,4 +15,5 @@ export * from './scene.ts';
 export * from './script.ts';
 export * from './topology.ts';
 export * from './transferring.ts';
+export { openVpn, type Vpn, type VpnRoutes } from './vpn.ts';
 export type { LinkQuality } from './wire.ts';

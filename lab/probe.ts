@@ -1,14 +1,17 @@
 /**
  * Programs the lab runs on its hosts to test detection and port mapping by themselves: a STUN server, the detector, the port mapper.
  * They print one JSON object a line. `node probe.js stun A1,A2 3478,3479` · `detect A:3478 …` ·
- * `lifetime A:3478 …` · `map PORT LEASE A:3478 …`, LEASE in seconds.
+ * `lifetime A:3478 …` · `map PORT LEASE A:3478 …`, LEASE in seconds · `pinhole PORT LEASE`, by UPnP alone ·
+ * `agent LINK`, an agent with its log.
  */
 import { createSocket } from 'node:dgram';
+import { openAgent } from '../src/agent/index.ts';
 import {
   answerStun,
   createDetector,
   createPortMapper,
   type Endpoint,
+  familyOf,
   type Instant,
   type Machine,
   type MapCommand,
@@ -23,7 +26,15 @@ import {
   StunSource,
   socketIds,
 } from '../src/core/index.ts';
-import { defaultGateway, drive, localAddresses, nodeCrypto, systemRandom, upnpTask } from '../src/node/index.ts';
+import {
+  defaultGateway,
+  defaultGateway6,
+  drive,
+  localAddresses,
+  nodeCrypto,
+  systemRandom,
+  upnpTask,
+} from '../src/node/index.ts';
 
 const print = (event: unknown) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const fault = (error: Error) => {
@@ -134,8 +145,31 @@ async function map(port: number, leaseSeconds: number, servers: readonly Endpoin
   });
 }
 
+/** Keeps a pinhole open by UPnP, and prints what the router says of it. Closes it on SIGTERM. */
+async function pinhole(port: number, leaseSeconds: number): Promise<void> {
+  const gateways = { gateway: await defaultGateway(), gateway6: await defaultGateway6() };
+  const task = upnpTask(() => gateways, print, { leaseSeconds });
+  const address = localAddresses().find((one) => familyOf(one) === 6) ?? '';
+  task.wish({ op: 'map', port, address });
+  const alive = setInterval(() => {}, 1_000);
+  process.on('SIGTERM', () => {
+    clearInterval(alive);
+    void task.close();
+  });
+}
+
+/** Of a participant that does nothing. */
+async function agent(link: string): Promise<void> {
+  const opened = await openAgent({ master: link });
+  opened.on('event', (event) => event.ev === 'log' && print(event));
+  await opened.ready();
+  print({ ev: 'ready' });
+}
+
 const [what, ...words] = process.argv.slice(2);
 if (what === 'stun') stunServer(words[0]!.split(','), words[1]!.split(',').map(Number));
 else if (what === 'detect' || what === 'lifetime') await detect(words.map(endpointOf), what === 'lifetime');
+else if (what === 'agent') await agent(words[0]!);
+else if (what === 'pinhole') await pinhole(Number(words[0]), Number(words[1]));
 else if (what === 'map' || what === 'upnp')
   await map(Number(words[0]), Number(words[1]), words.slice(2).map(endpointOf), what === 'upnp');

@@ -2,7 +2,7 @@
  * Ends a run with one line of counts, after saying which tests were skipped; their names carry the reason. A run that is told to
  * end before its time says which tests it was waiting for: each of them has failed.
  */
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 type State = ReturnType<TestCase['result']>['state'];
 
@@ -17,7 +17,11 @@ export default class CountsReporter implements Reporter {
   readonly #running = new Set<TestCase>();
   readonly #ended: Record<State, number> = { passed: 0, failed: 0, skipped: 0, pending: 0 };
 
-  onInit(): void {
+  /** What was asked for by name (`-t`): the others were not skipped, they were not meant. */
+  #asked: RegExp | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#asked = vitest.config.testNamePattern;
     process.once('SIGTERM', () => this.#giveUp());
   }
 
@@ -28,6 +32,7 @@ export default class CountsReporter implements Reporter {
   onTestCaseResult(test: TestCase): void {
     this.#running.delete(test);
     const { state, errors } = test.result();
+    if (!this.#isMeant(test)) return;
     this.#ended[state] += 1;
     // At once, because a run that is stopped comes to no summary.
     if (state === 'failed') process.stdout.write(`FAILED ${where(test)}: ${errors?.[0]?.message}\n`);
@@ -35,7 +40,8 @@ export default class CountsReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
-    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    const all = modules.flatMap((module) => [...module.children.allTests()]);
+    const tests = all.filter((test) => this.#isMeant(test));
     const stateOf = (...states: readonly State[]): TestCase[] =>
       tests.filter((test) => states.includes(test.result().state));
     const skipped = stateOf('skipped', 'pending');
@@ -47,6 +53,10 @@ export default class CountsReporter implements Reporter {
     for (const test of skipped) process.stdout.write(`SKIPPED ${test.fullName}\n`);
     const failed = stateOf('failed').length + broken + unhandled.length;
     printCounts(stateOf('passed').length, failed, skipped.length);
+  }
+
+  #isMeant({ fullName }: TestCase): boolean {
+    return this.#asked === undefined || this.#asked.test(fullName.replaceAll(' > ', ' '));
   }
 
   #giveUp(): void {

@@ -7,11 +7,11 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type ConnectionId,
   type Endpoint,
   type JoinId,
   type ListEntry,
   type NatProfile,
-  type PathId,
   type PathView,
   type PeerCommand,
   type PeerEvent,
@@ -24,6 +24,7 @@ import {
   type DriveCounters,
   type Driver,
   drive,
+  handlesGone,
   narrowReceive,
   SallyportError,
   tunnelTo,
@@ -57,7 +58,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #network: OwnNetwork;
   readonly #upnp: UpnpTask;
   readonly #names: NameWatch;
-  readonly #paths = new Map<PathId, AgentPath>();
+  readonly #paths = new Map<ConnectionId, AgentPath>();
   readonly #joins = new Map<JoinId, Joining>();
   readonly #waiters = new Set<Waiter>();
   readonly #released = new Map<SocketId, Socket>();
@@ -274,7 +275,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   /** The shortest way for the data of a game; behind events that wait, such as that of its path, it waits as well. */
-  #data(path: PathId, bytes: Uint8Array, lane: number): void {
+  #data(path: ConnectionId, bytes: Uint8Array, lane: number): void {
     if (this.#events.busy) this.#events.push({ ev: 'message', path, bytes, channel: lane });
     else this.#paths.get(path)?.received(lane, bytes);
   }
@@ -307,7 +308,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     else if (event.ev === 'link') for (const joining of [...this.#joins.values()]) joining.onLink(event);
     else this.#hosting?.onEvent(event);
     // A handle tells what its screen knows by now.
-    if (event.ev === 'path') this.#pathUp(event);
+    if (event.ev === 'path') this.#connectionUp(event);
     if (event.ev === 'path-changed') this.#paths.get(event.path)?.changed(event);
     for (const waiter of [...this.#waiters]) waiter.onEvent(event);
     this.emit('event', event);
@@ -330,7 +331,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return { ...event, failure: 'UDP_BLOCKED' };
   }
 
-  #pathUp(event: Extract<PeerEvent, { ev: 'path' }>): void {
+  #connectionUp(event: Extract<PeerEvent, { ev: 'path' }>): void {
     const joining = event.join === null ? null : (this.#joins.get(event.join) ?? null);
     const known = joining?.path ?? null;
     const path = known ?? new AgentPath(this.pathPort, event);
@@ -346,7 +347,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     path?.wasLost(event);
   }
 
-  #release(id: PathId, ways: readonly PathView[]): Released | null {
+  #release(id: ConnectionId, ways: readonly PathView[]): Released | null {
     this.command({ do: 'release', path: id });
     for (const { socket: socketId, remote } of ways) {
       const socket = this.#released.get(socketId);
@@ -407,6 +408,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#dispose('closed');
     // A router that does not answer forgets the mapping when its lease is over.
     await atMost(AGENT_LIMITS.upnpCloseMs, unmapped);
+    await handlesGone();
   }
 
   /** The machine has broken an assertion of its own: everything that waits is told, nothing is left open. */

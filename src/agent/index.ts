@@ -37,6 +37,7 @@ export type { LanSearchWish } from './lan-search.ts';
 export { type AgentOptions, openAgent } from './open.ts';
 export type { ConnectionStats, Path, PathEvents, PathInfo, Released, WayNow } from './path.ts';
 export { type MasterSurvey, surveyMaster } from './port-survey.ts';
+export type { StunProblem } from './stun-watch.ts';
 export {
   adviceText,
   linkText,

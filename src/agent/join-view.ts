@@ -86,6 +86,8 @@ export interface JoinView {
   readonly notDirect: NotDirect | null;
   /** The host has ended, and is waited for. */
   readonly hostLeft: boolean;
+  /** Little or nothing comes from the host, on any way: it may have gone. The path is not given up yet. */
+  readonly silent: boolean;
   /** Services of the host whose game does not answer, as it says itself. */
   readonly gamesQuiet: readonly { readonly service: number; readonly state: Exclude<GameState, 'answers'> }[];
   readonly path: {
@@ -119,6 +121,7 @@ export const NEW_JOIN: JoinView = {
   relayedOnly: false,
   notDirect: null,
   hostLeft: false,
+  silent: false,
   gamesQuiet: [],
   path: null,
 };
@@ -129,8 +132,8 @@ export function isOver({ phase }: Pick<JoinView, 'phase'>): boolean {
 }
 
 /**
- * The join after `event`. `atMs`: milliseconds since its beginning, over all attempts (S22). After an abort or a failure everything is
- * frozen: late events change nothing (S28).
+ * The join after `event`. `atMs`: milliseconds since its beginning, over all attempts (docs/seed.md S22). After an abort or a failure everything is
+ * frozen: late events change nothing (docs/seed.md S28).
  */
 export function reduceJoin<View extends JoinView>(join: View, event: JoinEvent, atMs: number): View {
   if (isOver(join)) return join;
@@ -159,7 +162,7 @@ function areApart(...sides: readonly [own: NatProfile, peer: NatProfile]): boole
 /** The path has died and is punched again, or the host has ended and is waited for. */
 export function losePath<View extends JoinView>(join: View, reason: PathEvents['lost'][0]): View {
   if (join.phase !== 'connected') return join;
-  return { ...join, phase: 'punching', hostLeft: reason === 'left', gamesQuiet: [] };
+  return { ...join, phase: 'punching', hostLeft: reason === 'left', silent: false, gamesQuiet: [] };
 }
 
 function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<JoinView> {
@@ -196,7 +199,15 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
     case 'path': {
       const { kind, via, remote, rttMs, elapsedMs, payloadBytesMax, words } = event;
       return {
-        ...{ phase: 'connected', stage: 'connected', why: null, hard: null, hostLeft: false, gamesQuiet: [] },
+        ...{
+          phase: 'connected',
+          stage: 'connected',
+          why: null,
+          hard: null,
+          hostLeft: false,
+          silent: false,
+          gamesQuiet: [],
+        },
         packetsSent: Math.max(join.packetsSent, event.packetsSent),
         path: { kind, via, remote, rttMs, elapsedMs, payloadBytesMax, words },
       };
@@ -221,9 +232,11 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
         ),
       };
     case 'log':
-      return {};
+      return event.what in SILENCE ? { silent: SILENCE[event.what] ?? false } : {};
   }
 }
+
+const SILENCE: Readonly<Record<string, boolean>> = { 'path-silent': true, 'path-answers-again': false };
 
 function newAttempt({ n, plan }: Extract<JoinEvent, { ev: 'attempt' }>): AttemptView {
   const { method, expected, packets } = plan;

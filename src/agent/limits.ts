@@ -50,6 +50,11 @@ export const AGENT_LIMITS = {
    */
   otherFamilyMs: 50,
   mainFamilyMs: 250,
+  /**
+   * A changed network is told so long after it was seen, at the latest, with as much as is known of it: its name server may be slow to say
+   * whether there is a NAT64. With `networkWatchMs` before it that is within a second.
+   */
+  networkToldMs: 500,
   /** Ways out that are tried: a cable, radio and a phone; a handshake each. */
   waysMeasuredMax: 3,
   /** So much quicker another way has to be than the one in use: a third, and more than the jitter of a line. */

@@ -4,7 +4,7 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { addressBytes, type Endpoint, LIMITS, type ProbeResult, SOURCES_LIMITS } from '../core/index.ts';
+import { addressBytes, type Endpoint, endpointKey, LIMITS, type ProbeResult, SOURCES_LIMITS } from '../core/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface NamedEndpoint {
@@ -56,10 +56,18 @@ export function interleaved(first: readonly string[], second: readonly string[])
     .filter((address) => address !== undefined);
 }
 
+/** A STUN server as it was given, and where it is; null: its name leads nowhere. */
+export interface NamedStun {
+  readonly server: string;
+  readonly at: Endpoint | null;
+}
+
 /** Where names lead; what can't be looked up is empty. */
 export interface Resolved {
   readonly master: readonly string[];
   readonly stun: readonly Endpoint[];
+  /** The same servers, and those that could not be looked up. */
+  readonly named: readonly NamedStun[];
   /** A name, and not only an address, has been looked up with success. */
   readonly looked: boolean;
 }
@@ -78,9 +86,13 @@ export async function lookUp(
   const main = families.includes(6) && !families.includes(4) ? 6 : 4;
   const found = await Promise.all(hosts.map((host) => resolveName(host, main)));
   const [first = [], ...others] = found;
-  const stun = asked.flatMap(({ port }, i) => (others[i] ?? []).slice(0, 1).map((address) => ({ address, port })));
+  const named = asked.map(({ host, port }, i) => {
+    const [address] = others[i] ?? [];
+    return { server: endpointKey({ address: host, port }), at: address === undefined ? null : { address, port } };
+  });
+  const stun = named.flatMap(({ at }) => (at === null ? [] : [at]));
   const looked = hosts.some((host, i) => addressBytes(host) === null && (found[i] ?? []).length > 0);
-  return { master: first, stun, looked };
+  return { master: first, stun, named, looked };
 }
 
 /** How names are looked up, and where they led at the start. */
@@ -90,7 +102,7 @@ export interface Names {
 }
 
 /**
- * Looks the names up every 3 s while the masterserver does not answer, and those of STUN servers once where one of them was asked in vain;
+ * Looks the names up every 3 s while the masterserver does not answer, and those of STUN servers once where one of them was asked in vain or has no address;
  * tells what is not as it was.
  */
 export class NameWatch {
@@ -112,7 +124,7 @@ export class NameWatch {
   ) {
     this.addresses = addresses;
     this.#names = names;
-    this.#last = names?.resolved ?? { master: addresses, stun: [], looked: false };
+    this.#last = names?.resolved ?? { master: addresses, stun: [], named: [], looked: false };
     this.#onChange = onChange;
     this.#onLook = onLook;
   }
@@ -131,7 +143,11 @@ export class NameWatch {
     const isSilent = ({ address }: Endpoint): boolean =>
       !answered.has(address) && probes.some(({ destination }) => destination.address === address);
     // While the masterserver does not answer all of them are looked up anyway.
-    if (this.#names !== undefined && this.#timer === null && this.#last.stun.some(isSilent))
+    if (
+      this.#names !== undefined &&
+      this.#timer === null &&
+      this.#last.named.some(({ at }) => at === null || isSilent(at))
+    )
       void this.#lookForServers(this.#names);
   }
 
@@ -156,9 +172,9 @@ export class NameWatch {
 
   /** The masterserver answers where it is, and stays there. */
   async #lookForServers({ look }: Names): Promise<void> {
-    const { stun, looked } = await look();
-    if (this.#ended || isDeepStrictEqual(stun, this.#last.stun)) return;
-    this.#last = { ...this.#last, stun };
-    this.#onChange({ master: [], stun, looked });
+    const { stun, named, looked } = await look();
+    if (this.#ended || isDeepStrictEqual(named, this.#last.named)) return;
+    this.#last = { ...this.#last, stun, named };
+    this.#onChange({ master: [], stun, named, looked });
   }
 }

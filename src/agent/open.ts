@@ -36,6 +36,7 @@ import { MachineAgent } from './agent.ts';
 import { checkAgentOptions } from './check-options.ts';
 import type { Agent, AgentNetwork } from './interface.ts';
 import { lookUp, type Resolved } from './names.ts';
+import { type StunProblem, watchStun } from './stun-watch.ts';
 
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
@@ -55,6 +56,8 @@ export interface AgentOptions {
   readonly stateDir?: string;
   /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
   readonly onStateProblem?: (problem: string) => void;
+  /** A STUN server of `stun` is of no use, each said once: its name leads nowhere, or it does not answer where others do. */
+  readonly onStunProblem?: (problem: StunProblem) => void;
   /**
    * Where the name of the master has no address yet, as on a computer that has just started, it is looked up until it has one;
    * `ready` then rejects with MASTER_UNREACHABLE as where nobody answers. Without it `openAgent` does.
@@ -123,7 +126,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       deriveCode(ownKey()).catch(() => {
         // Asked for again, and told, when it is needed.
       });
-    const { stateDir } = options;
+    const { stateDir, onStunProblem } = options;
+    // Where not even the master has an address it is the network that is not there yet.
+    if (onStunProblem !== undefined && resolved.master.length > 0)
+      agent.on('event', watchStun(resolved.named, onStunProblem));
     if (stateDir !== undefined) {
       agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));
     }
@@ -215,7 +221,7 @@ export function masterAt(link: MasterLink, addresses: readonly string[]): Master
 
 const RESTS_FILE = 'stun-rests.json';
 
-/** Servers asked a moment ago rest across the end of the program too (S3). On disk the rests end by the wall clock. */
+/** Servers asked a moment ago rest across the end of the program too (docs/seed.md S3). On disk the rests end by the wall clock. */
 function readRests(stateDir: string): readonly StunRest[] {
   const document = readDocument(join(stateDir, RESTS_FILE)) as { readonly rests?: unknown } | null;
   if (!Array.isArray(document?.rests)) return [];

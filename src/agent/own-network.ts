@@ -51,7 +51,7 @@ export class OwnNetwork {
     const look = (): NetworkNow =>
       network === undefined
         ? networkNow(parts.towards())
-        : { ...{ addresses: network.addresses(), routes: '', families: [], ways: [], system: null } };
+        : { ...{ addresses: network.addresses(), routes: '', sources: [], families: [], ways: [], system: null } };
     this.#now = look();
     this.#watch = watchNetwork((now) => void this.#changed(now), AGENT_LIMITS.networkWatchMs, look);
     void this.#measure();
@@ -72,7 +72,8 @@ export class OwnNetwork {
     // Nobody is reached at another address than that which sockets are bound to.
     const addresses = this.#now.addresses.filter((one) => via === null || one === via || familyOf(one) === 6);
     const { gateway, gateway6 } = this;
-    this.#parts.tell({ do: 'network', network: { addresses, gateway, gateway6, families, via } });
+    const { sources } = this.#now;
+    this.#parts.tell({ do: 'network', network: { addresses, gateway, gateway6, families, sources, via } });
   }
 
   /**
@@ -93,20 +94,27 @@ export class OwnNetwork {
     if (this.#again !== null) clearTimeout(this.#again);
   }
 
-  /** Told when all is known of it; where it has changed once more meanwhile, the newer look is told. */
+  /** Told when all is known of it, and before that where it takes long; where it has changed once more meanwhile, the newer look is told. */
   async #changed(now: NetworkNow): Promise<void> {
     this.#now = now;
+    const early = setTimeout(() => this.#tellOf(now), AGENT_LIMITS.networkToldMs);
     const [gateway, gateway6 = null] = await Promise.all([
       this.#parts.findGateway(),
       this.#parts.findGateway6?.(),
       this.nat64.look(now.families),
     ]);
+    clearTimeout(early);
     if (this.#now !== now || this.#stopped) return;
     this.gateway = gateway;
     this.gateway6 = gateway6;
+    this.#tellOf(now);
+    await this.#measure();
+  }
+
+  #tellOf(now: NetworkNow): void {
+    if (this.#now !== now || this.#stopped) return;
     if (!now.ways.some(({ address }) => address === this.#via)) this.#via = null;
     this.tell();
-    await this.#measure();
   }
 
   /** Where there are several ways out, now and again: one that was good may be bad by now. */

@@ -8,10 +8,10 @@ import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import {
   assert,
+  type ConnectionId,
   type Endpoint,
   type FriendId,
   type GameState,
-  type PathId,
   type PathKind,
   type PathView,
   type PeerEvent,
@@ -81,14 +81,14 @@ export interface ConnectionStats {
 
 /** What a path needs of the agent that made it. */
 export interface PathPort {
-  send(path: PathId, bytes: Uint8Array, channel: number): void;
-  leave(path: PathId): void;
-  stream(path: PathId, command: StreamCommand): void;
-  sayGame(path: PathId, service: number, state: GameState): void;
+  send(path: ConnectionId, bytes: Uint8Array, channel: number): void;
+  leave(path: ConnectionId): void;
+  stream(path: ConnectionId, command: StreamCommand): void;
+  sayGame(path: ConnectionId, service: number, state: GameState): void;
   /** Has the path told its figures (`counted`) before this returns. */
-  count(path: PathId): void;
+  count(path: ConnectionId): void;
   /** Stops the path and hands over the socket of a direct one among `ways`; null where there is none of its own. */
-  release(path: PathId, ways: readonly PathView[]): Released | null;
+  release(path: ConnectionId, ways: readonly PathView[]): Released | null;
 }
 
 export interface Released {
@@ -172,7 +172,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     this.#streams = new PathStreams((command) => port.stream(up.path, command));
   }
 
-  get id(): PathId {
+  get id(): ConnectionId {
     return this.#up.path;
   }
   get friend(): FriendId {

@@ -10,6 +10,7 @@ export { crowdedOut, formatAnnouncement, parseAnnouncement } from './lan.ts';
 export { isNeighbour } from './lan-search.ts';
 export { AGENT_LIMITS } from './limits.ts';
 export { type AskName, interleaved, NameWatch, type Resolved, resolveName } from './names.ts';
+export { OwnNetwork } from './own-network.ts';
 export { AgentPath, type PathPort } from './path.ts';
 export { betterWay, type MeasuredWay, openAt, waysToMeasure } from './ways-out.ts';
 export { natText, reasonText } from './words.ts';

@@ -149,7 +149,7 @@ export class JoinList {
       connected: (path) => {
         running.path = path;
         path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));
-        path.on('close', (reason, error) => this.#pathOver(id, reason, error));
+        path.on('close', (reason, error) => this.#connectionOver(id, reason, error));
       },
     };
   }
@@ -216,7 +216,7 @@ export class JoinList {
     });
   }
 
-  #pathOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {
+  #connectionOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {
     if (error !== null) {
       this.#fail(id, error.code);
     } else if (reason === 'left' || reason === 'kicked') {

@@ -20,6 +20,8 @@ export const APP_LIMITS = {
   norayGamesMax: 16,
   /** A command of noray is some forty bytes; a join link with its keys two hundred. */
   norayLineBytesMax: 1_024,
+  /** Commands of one game that wait for the one before them: games send three in their whole life. */
+  norayLinesMax: 32,
   /** The game gives its handshake eight seconds, which begin with our answer; until then it waits for as long as it likes. */
   norayJoinMs: 60_000,
   /** Masterservers besides the one set over which joins go on: each has an agent with sockets of its own; few have friends on more. */

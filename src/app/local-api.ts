@@ -33,7 +33,7 @@ export interface LocalJoin extends JoinView {
   readonly newKey: boolean;
   /** Who ended a path that was up: the host by leaving or by removing this player; null = nobody yet, or the player. */
   readonly ended: 'left' | 'kicked' | null;
-  /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (S22). */
+  /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (docs/seed.md S22). */
   readonly startedAt: number;
   /** The port that was wished (or is the host's) but is taken by another program. */
   readonly portTaken: number | null;
@@ -168,7 +168,7 @@ export interface LocalSettings {
   readonly hostGame: string;
   /** Are the ports the ones below rather than the usual ones of the game? */
   readonly hostPortCustom: boolean;
-  /** Kept also while it is not used (S29). */
+  /** Kept also while it is not used (docs/seed.md S29). */
   readonly hostServices: string;
   readonly playerName: string;
   /** Tell the local network of a hosting: a public one with its code, a private one so that only who knows it understands. */

@@ -110,13 +110,24 @@ export class NorayFront {
     });
     // One after the other: answers come in the order of the commands.
     let before: Promise<void> = Promise.resolve();
+    let waiting = 0;
     const lines = createInterface({ input: socket });
     lines.on('line', (text) => {
       // A page of the web can be made to send lines, but not without a head of HTTP.
       if (/ HTTP\/\d/.test(text)) socket.destroy();
       if (socket.destroyed || text.length > APP_LIMITS.norayLineBytesMax) return;
+      // A connect may take a minute, and whoever goes on talking meanwhile would fill the memory.
+      if (++waiting > APP_LIMITS.norayLinesMax) {
+        socket.destroy();
+        return;
+      }
       const line = parseNorayLine(text);
-      before = before.then(() => this.#obey(socket, line).catch((error: Error) => refuse(socket, line, error)));
+      before = before
+        .then(() => (socket.destroyed ? undefined : this.#obey(socket, line)))
+        .catch((error: Error) => refuse(socket, line, error))
+        .finally(() => {
+          waiting--;
+        });
     });
     socket.on('close', () => {
       lines.close();

@@ -226,6 +226,7 @@ const join = z.object({
   relayedOnly: z.boolean(),
   notDirect: opaque<LocalJoin['notDirect']>('why it goes through a relay; null where it does not'),
   hostLeft: z.boolean().describe('the host has ended and is waited for'),
+  silent: z.boolean().describe('little or nothing comes from the host, on any way: it may have gone'),
   gamesQuiet: z
     .array(z.object({ service: z.int(), state: z.enum(['absent', 'silent']) }))
     .describe("services whose game does not answer, as the host's program says"),

@@ -15,13 +15,15 @@ export interface AgentNeeds {
   readonly flags: AgentFlagValues;
   readonly invocation: Invocation;
   readonly keyFile?: string;
+  /** STUN servers that do not answer are told of elsewhere. */
+  readonly reportsSilent?: boolean;
   /** No network and no DNS yet are no reason to end. */
   readonly waitForNetwork?: boolean;
 }
 
 /** Opens an agent with flags that `checkAgentFlags` has let pass, does the work with it and closes it whatever happens. */
 export async function withAgent(
-  { flags, invocation, keyFile, waitForNetwork = false }: AgentNeeds,
+  { flags, invocation, keyFile, waitForNetwork = false, reportsSilent = false }: AgentNeeds,
   work: (agent: Agent) => Promise<void>,
 ): Promise<void> {
   const agent = await openAgent({
@@ -32,6 +34,13 @@ export async function withAgent(
     onStateProblem(problem) {
       invocation.terminal.event('notice', { kind: 'state-problem', problem });
       invocation.terminal.fact('warn', 'State', told(problem));
+    },
+    onStunProblem({ server, because }) {
+      invocation.terminal.event('notice', { kind: 'stun', server, because });
+      if (because === 'no-address')
+        invocation.terminal.fact('warn', 'STUN', t('{server} has no address: others are asked instead', { server }));
+      else if (!reportsSilent)
+        invocation.terminal.fact('warn', 'STUN', t('{server} does not answer: others were asked instead', { server }));
     },
     waitForNetwork,
     signal: invocation.signal,

@@ -19,7 +19,7 @@ export interface CheckErrand {
 }
 
 export async function measure(invocation: Invocation, { flags, everyMs, password }: CheckErrand): Promise<void> {
-  await withAgent({ flags, invocation }, async (agent) => {
+  await withAgent({ flags, invocation, reportsSilent: true }, async (agent) => {
     const check = new Check(invocation, flags, agent);
     const ways = check.askWays();
     // Without a master the STUN servers may still tell something, and the failure itself is part of the report.

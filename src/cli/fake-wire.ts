@@ -82,6 +82,10 @@ function readFrames(socket: Socket, onFrame: (kind: string, body: Buffer) => voi
 export function serveFakeWorld(world: FakeWorld, port: number): Promise<{ close(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    if (sockets.size >= CLI_LIMITS.fakeSocketsMax) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     receive(world, socket);

@@ -51,6 +51,8 @@ export class FakeWorld {
   #running = false;
   #closed = false;
   #places = 0;
+  /** Computers whose program has gone, by the class of their NAT: the next program of that class has one of them. */
+  readonly #empty = new Map<SimClassId, Host[]>();
 
   constructor() {
     this.#world = createWorld({ seed: 'fake', trace: false, eventsMax: Number.POSITIVE_INFINITY });
@@ -62,8 +64,7 @@ export class FakeWorld {
   place(nat: SimClassId): FakePlace | null {
     if (this.#places >= CLI_LIMITS.fakePlacesMax) return null;
     this.#places += 1;
-    const world = this.#world;
-    const host: Host = placeUser(world, simClass(nat, world.random(`kind/${nat}`)), `place${world.hosts.length}`);
+    const host = this.#empty.get(nat)?.pop() ?? this.#build(nat);
     const bound = (port: number): Endpoint => ({ address: '0.0.0.0', port });
     const ports = new Set<number>();
     const place: FakePlace = {
@@ -83,9 +84,15 @@ export class FakeWorld {
       leave: () => {
         for (const port of [...ports]) place.close(port);
         this.#places -= 1;
+        this.#empty.set(nat, [...(this.#empty.get(nat) ?? []), host]);
       },
     };
     return place;
+  }
+
+  #build(nat: SimClassId): Host {
+    const world = this.#world;
+    return placeUser(world, simClass(nat, world.random(`kind/${nat}`)), `place${world.hosts.length}`);
   }
 
   close(): void {

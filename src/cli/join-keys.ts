@@ -1,5 +1,5 @@
 /** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), the words
- * of the path, stop. S28. */
+ * of the path, stop. docs/seed.md S28. */
 import { maskText, PEER_LIMITS } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';

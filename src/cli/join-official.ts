@@ -1,4 +1,4 @@
-/** Official public servers are joined directly (S26): the game itself connects to the address that the list has of them. */
+/** Official public servers are joined directly (docs/seed.md S26): the game itself connects to the address that the list has of them. */
 
 import { cleanText, type ListEntry, PEER_LIMITS } from '../core/index.ts';
 import { copyToClipboard, SallyportError } from '../node/index.ts';

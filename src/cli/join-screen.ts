@@ -36,7 +36,9 @@ export class JoinScreen {
   }
 
   onEvent(event: JoinEvent): void {
+    const { silent } = this.join;
     this.join = reduceJoin(this.join, event, Math.round(performance.now() - this.#startedAt));
+    if (this.join.silent !== silent && this.join.phase === 'connected') this.#silence();
     tellProgress(this.#terminal, event);
     // Whoever plays through a relay is not told how a direct path is looked for, only why there is none.
     if (this.#ticker === null) {
@@ -89,6 +91,13 @@ export class JoinScreen {
     if (this.#ticker !== null) clearInterval(this.#ticker);
     this.#ticker = null;
     this.#terminal.clearStatus();
+  }
+
+  /** Said long before the path is given up: whoever plays sees at once that the game has stopped. */
+  #silence(): void {
+    if (this.join.silent)
+      this.#terminal.fact('warn', 'Path', t('little or nothing comes from the host: it may have gone'));
+    else this.#terminal.fact('done', 'Path', t('the host answers again'));
   }
 
   #found({ hostKey, entry }: Extract<JoinEvent, { ev: 'found' }>): void {

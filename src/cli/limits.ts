@@ -27,6 +27,8 @@ export const CLI_LIMITS = {
   networkAgainMs: 1_000,
   /** Computers in one fake world: a full game of sixteen, each with a program of its own. */
   fakePlacesMax: 16,
+  /** Their connections, and some that have yet to say what they are: any program of this computer may connect, and each takes a descriptor. */
+  fakeSocketsMax: 32,
   /** The longest that a fake world sleeps; what happens in it later is looked at anew then. */
   fakeTimerMsMax: 60_000,
   /** A datagram of 65,507 bytes with its addresses is the largest frame between a program and the fake world. */

@@ -106,7 +106,7 @@ function waysLine({ reports, link }: WaysShown, options: Pick<ReportOptions, 'sh
   return head('Ways') + [...facts, ...only].join(' · ');
 }
 
-/** Each probe's result (S30): who was asked, from which local port, and what it saw. */
+/** Each probe's result (docs/seed.md S30): who was asked, from which local port, and what it saw. */
 export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportOptions, 'showIps'>): readonly string[] {
   return probes.map(({ destination, localPort, seenAs }) => {
     const result =
@@ -156,7 +156,7 @@ function shown(address: string, { showIps }: Pick<ReportOptions, 'showIps'>): st
   return showIps ? address : maskAddress(address);
 }
 
-/** The words of the original notes (S1). */
+/** The words of the original notes (docs/seed.md S1). */
 const TYPES: Readonly<Record<NatType, Sentence>> = {
   public: 'public, no translation',
   'port-preserving-cone': 'port-preserving cone',

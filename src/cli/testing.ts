@@ -1,5 +1,7 @@
 /** For tests alone: what the command reads and what it writes, without starting it. */
 export { COMMANDS } from './commands.ts';
+export { serveFakeWorld } from './fake-wire.ts';
+export { FakeWorld } from './fake-world.ts';
 export { type Flags, readCommandLine, variableOf } from './flags.ts';
 export { BUILT_IN, commandHelp, helpText } from './help.ts';
 export { Repeated, tellProgress } from './join-lines.ts';

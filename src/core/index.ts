@@ -81,10 +81,10 @@ export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize }
 export type { PeerConfig } from './peer/base/context.ts';
 export type {
   Ban,
+  ConnectionId,
   FriendId,
   JoinId,
   JoinStage,
-  PathId,
   PathView,
   PeerCommand,
   PeerEvent,

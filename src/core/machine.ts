@@ -187,11 +187,6 @@ export class Nest {
     }
   }
 
-  /** A child was changed by a plain call on it: drain it at the next pump. */
-  touch(machine: AnyMachine): void {
-    this.into(machine);
-  }
-
   pump(now: Instant): void {
     for (let n = 0; this.touched.size > 0; n++) {
       assert(n < LIMITS.nestPumpRoundsMax, 'machines keep each other busy for ever');

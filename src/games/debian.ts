@@ -25,14 +25,17 @@ export const DEBIAN_GAMES: readonly GamePreset[] = [
     source: { debian: 'openarena-server' },
   },
   {
-    ...{ id: 'supertuxkart', name: 'SuperTuxKart', services: '2759/udp' },
-    lan: { way: 'broadcast', ports: '2757' },
+    // Its server plays at 2759 and answers those who look for it at 2757, by the number of the other.
+    ...{ id: 'supertuxkart', name: 'SuperTuxKart', services: '2759/udp,2757/udp' },
+    // The length, then `stk-server`.
+    lan: { way: 'broadcast', ports: '2757', first: '0a73746b2d736572766572' },
     join: 'Online, Enter server address: ADDRESS:PORT',
     source: { debian: 'supertuxkart' },
   },
   {
     ...{ id: 'bzflag', name: 'BZFlag', services: '5154/udp+tcp' },
-    lan: { way: 'broadcast', ports: '5154' },
+    // The length, then MsgPingCodeRequest.
+    lan: { way: 'broadcast', ports: '5154', first: '00020404' },
     join: 'Join Game: server ADDRESS, port PORT',
     source: { debian: 'bzflag-server' },
   },
@@ -54,9 +57,9 @@ export const DEBIAN_GAMES: readonly GamePreset[] = [
     source: { debian: 'openttd' },
   },
   {
-    // Its client asks a group (225.1.1.1, UDP 4555), and the server answers another port of the group, by the name of its computer: no
-    // question can be handed on to it through TCP 5556, and its answer leads to no address of the friend's computer.
     ...{ id: 'freeciv', name: 'Freeciv', services: '5556/tcp' },
+    // SERVER_LAN_VERSION, nothing else.
+    lan: { way: 'asked', ports: '4555', group: '225.1.1.1', first: '02' },
     join: 'Connect to Network Game: host ADDRESS, port PORT',
     source: { debian: 'freeciv-server' },
   },
@@ -87,6 +90,8 @@ export const DEBIAN_GAMES: readonly GamePreset[] = [
   },
   {
     ...{ id: 'chocolatedoom', name: 'Doom (Chocolate Doom)', services: '2342/udp' },
+    // NET_PACKET_TYPE_QUERY.
+    lan: { way: 'broadcast', ports: '2342', first: '000d' },
     join: 'chocolate-doom -connect ADDRESS:PORT',
     source: { debian: 'chocolate-doom' },
   },

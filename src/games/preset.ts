@@ -2,11 +2,14 @@
 
 /** How a client looks for servers in its own network. */
 export interface LanSearch {
-  /** `broadcast`: the client asks there. `announced`: the server says it there by itself, unasked. */
-  readonly way: 'broadcast' | 'announced';
+  /**
+   * `broadcast`: the client asks there, and the server answers whoever has asked. `announced`: the server says it there by itself, unasked.
+   * `asked`: the client asks a group, and the server tells all of it.
+   */
+  readonly way: 'broadcast' | 'announced' | 'asked';
   /** Ports asked, in the words of `services`; UDP always. */
   readonly ports: string;
-  /** IPv4 group, of `announced`. */
+  /** IPv4 group, of `announced` and `asked`. */
   readonly group?: string;
   /** How a question begins, as bytes in hexadecimal; left out where it is not known. */
   readonly first?: string;

@@ -5,7 +5,7 @@
 import { type HostRecord, type ListPage, type ListQuery, type ListViewer, toHex } from '../core/index.ts';
 import type { AdminHost, Server } from './api.ts';
 import { SERVER_LIMITS } from './limits.ts';
-import { createListing, type ListCommit, ListItem, type Listing } from './listing.ts';
+import { createListing, isOlder, type ListCommit, ListItem, type Listing } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import type { Moderation } from './moderation.ts';
 import type { OfficialServer } from './official.ts';
@@ -22,6 +22,8 @@ export interface DirectoryOptions {
   readonly silentMs?: (hostKey: Uint8Array) => number | null;
   /** Of a node of a fleet alone. */
   readonly others?: OtherNodes;
+  /** A host that is registered here has its code in common with one that is registered elsewhere, which was seen earlier or not. */
+  readonly onRival?: (own: ListItem, rival: ListItem, older: boolean) => void;
 }
 
 /** What the other nodes of a fleet tell of hosts, and who tells them. */
@@ -116,6 +118,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     // What others have they write down themselves.
     if (!elsewhere || old?.elsewhere === false) unsaved.add(host.hostId);
     others.onChange(host.hostId);
+    for (const [own, rival] of pairsOf(listing.rivals(host.code))) options.onRival?.(own, rival, isOlder(rival, own));
     if (old === undefined && crowd.length === SERVER_LIMITS.householdHostsMax + 1) recount(crowd, host.hostId);
   }
 
@@ -293,6 +296,13 @@ export function createDirectory(options: DirectoryOptions): Directory {
       });
     },
   };
+}
+
+/** Each that is registered here with each that is elsewhere. */
+function pairsOf(items: readonly ListItem[]): readonly (readonly [own: ListItem, rival: ListItem])[] {
+  const own = items.filter(({ elsewhere, returning }) => !elsewhere && !returning);
+  const rivals = items.filter(({ elsewhere }) => elsewhere);
+  return own.flatMap((one) => rivals.map((rival) => [one, rival] as const));
 }
 
 /** Host ids by address. Nearly every address has one host, so a set is made only for the second. */

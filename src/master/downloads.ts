@@ -2,13 +2,15 @@
  * Where visitors of a join page get the program: files of the operator's folder, served from here, or an address that the operator names.
  * Nothing else is ever suggested, because whoever follows a link from a chat runs what it leads to.
  */
+import { randomBytes } from 'node:crypto';
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Hono } from 'hono';
+import { addressKeys, isLoopback, Pace } from '../core/index.ts';
 import { usage } from '../node/index.ts';
 import type { Download } from './api.ts';
-import { problem } from './http-common.ts';
+import { callerAddress, problem, tooMany } from './http-common.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
 export interface Downloads {
@@ -63,6 +65,8 @@ function downloadOf(folder: string, name: string): Download {
 
 /** Only what stood in the folder at the start: a name that is asked for is looked up, never put together to a path. */
 export function addDownloads(app: Hono, downloads: () => Downloads): void {
+  const pace = new Pace(SERVER_LIMITS.downloadRates);
+  const secret = randomBytes(16);
   app.get('/downloads/:name', (c) => {
     const { files, folder } = downloads();
     const file = files.find(({ name }) => name === c.req.param('name'));
@@ -74,6 +78,9 @@ export function addDownloads(app: Hono, downloads: () => Downloads): void {
       'cache-control': 'no-cache',
     };
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const caller = callerAddress(c);
+    const waitMs = isLoopback(caller) ? 0 : pace.take(performance.now(), addressKeys(secret, caller));
+    if (waitMs > 0) return tooMany(waitMs);
     // Exactly as long as told: a file that grows meanwhile must not break the answer.
     const stream = createReadStream(join(folder, file.name), { end: Math.max(0, file.bytes - 1) });
     return c.body(Readable.toWeb(stream) as ReadableStream, 200, headers);

@@ -1,6 +1,6 @@
 /**
- * The hosts that are registered at other nodes, as those tell. A host is at two nodes: both may tell of it, and what the earlier in the
- * order of its code says counts, as long as that node is there. A node that starts anew is another one here: what its last run told counts
+ * The hosts that are registered at other nodes, as those tell. A host is at two nodes: both may tell of it, and what counts is the newer
+ * generation, and of the same what the earlier in the order of its code says, as long as that node is there. A node that starts anew is another one here: what its last run told counts
  * for nothing beside what anybody else tells, and is forgotten when its hosts would have been. No time that a node gives decides anything.
  */
 import { type HostRecord, orderOf } from '../core/index.ts';
@@ -173,10 +173,15 @@ export class HostsHeard {
     return best;
   }
 
-  /** Does a node that is there and earlier in the order of its code than this one tell of the host? */
-  isToldBefore(self: string, hostId: string): boolean {
+  /**
+   * Does a node that is there tell of the host under a newer generation than ours, or under the same and earlier in the order of its code?
+   * Left out: it is not here.
+   */
+  isToldBefore(self: string, hostId: string, generation = -1): boolean {
     const told = this.of(hostId);
-    return told?.by.here === true && orderOf(told.host.code, [told.by.name, self])[0] === told.by.name;
+    if (told?.by.here !== true) return false;
+    if (told.host.generation !== generation) return told.host.generation > generation;
+    return orderOf(told.host.code, [told.by.name, self])[0] === told.by.name;
   }
 
   private bucket(hostId: string): Map<string, Told> {
@@ -211,6 +216,7 @@ export class HostsHeard {
 
 function isBefore(left: Told, right: Told): boolean {
   if (left.by.here !== right.by.here) return left.by.here;
+  if (left.host.generation !== right.host.generation) return left.host.generation > right.host.generation;
   return orderOf(left.host.code, [left.by.name, right.by.name])[0] === left.by.name;
 }
 

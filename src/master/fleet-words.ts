@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { banFactSchema } from './fleet-bans.ts';
 import { memberSchema } from './fleet-members.ts';
+import { heldNameSchema } from './fleet-names.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
 /** All of a fleet hear it; a subject for each node would tell nobody more. */
@@ -13,6 +14,7 @@ const hereSchema = z.object({
   instance: z.string(),
   members: z.array(memberSchema).max(SERVER_LIMITS.membersMax),
   bans: z.string(),
+  names: z.string(),
   /** How many words of its hosts it has said: who has heard fewer asks. */
   hostWords: z.int().min(0),
   version: z.string().max(64),
@@ -44,6 +46,9 @@ export const wordSchema = z.discriminatedUnion('say', [
   z.object({ say: z.literal('hosts-ask'), instance: z.string(), after: z.int().min(0) }),
   z.object({ say: z.literal('who') }),
   z.object({ say: z.literal('bans'), facts: z.array(banFactSchema).max(SERVER_LIMITS.banFactsAtOnce) }),
+  z.object({ say: z.literal('names'), names: z.array(heldNameSchema).max(SERVER_LIMITS.banFactsAtOnce) }),
+  /** To one node as it runs now, by one that holds other names. */
+  z.object({ say: z.literal('name-sums'), instance: z.string(), sums: z.string() }),
   z.object({ say: z.literal('members'), members: z.array(memberSchema).max(SERVER_LIMITS.membersMax) }),
   /** What the operator's channels have been told of, so that whoever is first for a host after us does not tell it again. */
   z.object({

@@ -2,7 +2,7 @@
  * One node of a fleet: tells the others every two seconds that it is there and what it knows, and takes in what they know. Nothing that a
  * join needs goes this way; while the engine is dead only news has to wait.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type MasterCommand, type NodeList, orderOf } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
@@ -12,7 +12,9 @@ import { type BanFact, banFactSchema, FleetBans, idOf } from './fleet-bans.ts';
 import { HostsHeard } from './fleet-hosts-heard.ts';
 import { HostsTold } from './fleet-hosts-told.ts';
 import { type Member, type MemberPlace, Members, memberSchema } from './fleet-members.ts';
+import { FleetNames } from './fleet-names.ts';
 import { FLEET_SUBJECT, type FleetWord, type NodeSeen, wordSchema } from './fleet-words.ts';
+import type { HeldName } from './held-names.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Moderation } from './moderation.ts';
 import type { ListedEntry } from './snapshot.ts';
@@ -21,6 +23,8 @@ import type { Webhooks } from './webhooks.ts';
 
 const MEMBERS = 'fleet-members';
 const BANS = 'fleet-bans';
+/** What this node was known by in its last runs: whoever has recorded those says them again as often as they like. */
+const RUNS = 'fleet-runs';
 
 export interface FleetParts {
   readonly secret: Uint8Array;
@@ -34,7 +38,9 @@ export interface FleetParts {
   readonly onRules: () => void;
   readonly webhooks: Pick<Webhooks, 'told' | 'note'>;
   readonly command: (command: MasterCommand) => void;
-  /** Of a host that is registered here; null where it is not, or not heard of yet. */
+  /** The generation of a host that is registered here; null where it is not, or not heard of yet. */
+  readonly generation: (hostId: string) => number | null;
+  /** Of a host that is registered here; null likewise. */
   readonly entry: (hostId: string) => ListedEntry | null;
   /** Those that are registered here. */
   readonly hostIds: () => Iterable<string>;
@@ -45,10 +51,21 @@ export interface FleetParts {
   readonly figures: () => { readonly hosts: number; readonly sessions: number };
   readonly wallClock: () => number;
   readonly monotonic: () => number;
+  readonly timers: FleetTimers;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** This run of the node: no other has the same. */
+  readonly instance: string;
   /** An operator has taken this node out of the fleet. */
   readonly onDrain: () => void;
   readonly onFact: (fact: FleetFact) => void;
   readonly open: (listener: BackplaneListener) => Backplane;
+}
+
+/** Each answers what ends it. */
+export interface FleetTimers {
+  every(ms: number, work: () => void): () => void;
+  after(ms: number, work: () => void): () => void;
 }
 
 export type FleetFact =
@@ -75,10 +92,12 @@ export interface Fleet {
 }
 
 export function startFleet(parts: FleetParts): Fleet {
-  const { place, store, moderation, wallClock } = parts;
+  const { place, store, moderation, wallClock, instance } = parts;
   const sealer = new BackplaneSeal(nodeCrypto, parts.secret, parts.identity);
-  const instance = randomBytes(8).toString('hex');
   const members = new Members(kept(store, MEMBERS, memberSchema));
+  const runs = kept(store, RUNS, z.string());
+  store.setSetting(RUNS, JSON.stringify([instance, ...runs].slice(0, SERVER_LIMITS.fleetRunsMax)));
+  const names = new FleetNames(store);
   const bans = new FleetBans(rowNames().flatMap((row) => kept(store, row, banFactSchema)));
   const seen = new Map<string, { readonly here: NodeSeen; readonly at: number }>();
   let draining = false;
@@ -87,18 +106,20 @@ export function startFleet(parts: FleetParts): Fleet {
   let taken = false;
   let left = false;
   let bansTold = Number.NEGATIVE_INFINITY;
-  let later: NodeJS.Timeout | null = null;
+  let namesAsked = Number.NEGATIVE_INFINITY;
+  let later: (() => void) | null = null;
   let whole = false;
   const heardHosts = new HostsHeard({
     now: parts.monotonic,
     changed(hostId) {
       parts.onElsewhere(hostId);
       told.look(hostId);
+      giveWay(hostId);
     },
   });
   const told = new HostsTold({
     ...{ name: place.name, instance, say },
-    entry: (hostId) => (heardHosts.isToldBefore(place.name, hostId) ? null : parts.entry(hostId)),
+    entry: (hostId) => (isToldBefore(hostId) ? null : parts.entry(hostId)),
   });
   const backplane = parts.open({
     message: (bytes) => heard(sealer.open(bytes)),
@@ -107,6 +128,18 @@ export function startFleet(parts: FleetParts): Fleet {
       if (up) here();
     },
   });
+
+  function isToldBefore(hostId: string): boolean {
+    return heardHosts.isToldBefore(place.name, hostId, parts.generation(hostId) ?? undefined);
+  }
+
+  /** Whoever hosts with this key now does so at another node: what is here is its last run, or another computer with the same key. */
+  function giveWay(hostId: string): void {
+    const [own, told] = [parts.generation(hostId), heardHosts.of(hostId)];
+    if (own === null || told === null || !told.by.here || told.host.generation <= own) return;
+    const { hostKey, generation } = told.host;
+    parts.command({ do: 'replaced', hostKey, generation });
+  }
 
   function say(word: FleetWord): void {
     if (backplane.connected) backplane.publish(FLEET_SUBJECT, sealer.seal(word));
@@ -125,6 +158,7 @@ export function startFleet(parts: FleetParts): Fleet {
     const { hosts, sessions } = parts.figures();
     return {
       ...{ say: 'here', name: place.name, instance, members: [...members.all()], bans: bans.digest() },
+      names: names.digest(),
       hostWords: told.seq,
       ...{ version: parts.version, hosts, sessions, draining },
     };
@@ -147,7 +181,7 @@ export function startFleet(parts: FleetParts): Fleet {
     const word = wordSchema.safeParse(opened).data;
     switch (word?.say) {
       case 'here':
-        if (word.instance !== instance) met(word);
+        if (word.instance !== instance && !runs.includes(word.instance)) met(word);
         return;
       case 'hosts':
         if (word.instance !== instance) heardHosts.hear(word);
@@ -163,6 +197,12 @@ export function startFleet(parts: FleetParts): Fleet {
         return;
       case 'bans':
         takeBans(word.facts);
+        return;
+      case 'names':
+        names.merge(word.names, wallClock());
+        return;
+      case 'name-sums':
+        if (word.instance === instance) tellNames(names.missing(word.sums, parts.random));
         return;
       case 'told':
         parts.webhooks.note(word.keys);
@@ -192,6 +232,7 @@ export function startFleet(parts: FleetParts): Fleet {
     if (after !== null) say({ say: 'hosts-ask', instance: word.instance, after });
     takeMembers(word.members);
     if (word.bans !== bans.digest()) tellBansSoon();
+    if (word.names !== names.digest()) askForNames(word.instance);
   }
 
   /**
@@ -208,15 +249,21 @@ export function startFleet(parts: FleetParts): Fleet {
   function tellBansSoon(): void {
     if (later !== null) return;
     const wait = Math.max(0, bansTold + SERVER_LIMITS.banFactsGapMs - parts.monotonic());
-    later = setTimeout(
-      () => {
-        later = null;
-        bansTold = parts.monotonic();
-        tellBans(bans.all());
-      },
-      wait + Math.random() * SERVER_LIMITS.fleetJitterMs,
-    );
-    later.unref();
+    later = parts.timers.after(wait + parts.random() * SERVER_LIMITS.fleetJitterMs, () => {
+      later = null;
+      bansTold = parts.monotonic();
+      tellBans(bans.all());
+    });
+  }
+
+  function askForNames(from: string): void {
+    if (parts.monotonic() < namesAsked + SERVER_LIMITS.banFactsGapMs) return;
+    namesAsked = parts.monotonic();
+    say({ say: 'name-sums', instance: from, sums: names.told() });
+  }
+
+  function tellNames(rows: readonly HeldName[]): void {
+    sayAll(rows, SERVER_LIMITS.banFactsAtOnce, (some) => ({ say: 'names', names: some }));
   }
 
   function tellTold(): void {
@@ -262,6 +309,7 @@ export function startFleet(parts: FleetParts): Fleet {
   function lookAtHosts(): void {
     heardHosts.sweep();
     told.flush();
+    tellNames(names.news());
     const now = backplane.connected && heardHosts.whole;
     if (now !== whole) parts.onWhole(now);
     whole = now;
@@ -271,12 +319,11 @@ export function startFleet(parts: FleetParts): Fleet {
   tellList();
   rulesChanged();
   for (const hostId of parts.hostIds()) told.look(hostId);
-  const timers = [
-    setInterval(here, SERVER_LIMITS.fleetHereMs),
-    setInterval(lookAtHosts, SERVER_LIMITS.snapshotIntervalMs),
-    setInterval(() => told.work(), SERVER_LIMITS.fleetWorkMs),
+  const ends = [
+    parts.timers.every(SERVER_LIMITS.fleetHereMs, here),
+    parts.timers.every(SERVER_LIMITS.snapshotIntervalMs, lookAtHosts),
+    parts.timers.every(SERVER_LIMITS.fleetWorkMs, () => told.work()),
   ];
-  for (const timer of timers) timer.unref();
 
   return {
     hosts: {
@@ -286,8 +333,11 @@ export function startFleet(parts: FleetParts): Fleet {
         const { host, firstSeenAt, verifiedAt, by } = one;
         return { host, firstSeenAt, verifiedAt, silentMs: Math.round(parts.monotonic() - by.heardAt) };
       },
-      tellOf: (hostId) => heardHosts.isToldBefore(place.name, hostId),
-      onChange: (hostId) => told.look(hostId),
+      tellOf: isToldBefore,
+      onChange(hostId) {
+        told.look(hostId);
+        giveWay(hostId);
+      },
       get whole() {
         return whole;
       },
@@ -315,8 +365,8 @@ export function startFleet(parts: FleetParts): Fleet {
       here();
     },
     async close() {
-      for (const timer of timers) clearInterval(timer);
-      if (later !== null) clearTimeout(later);
+      for (const end of ends) end();
+      later?.();
       await backplane.close();
     },
   };

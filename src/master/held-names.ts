@@ -12,20 +12,30 @@ export interface HeldName {
   /** Hex. */
   readonly hostKey: string;
   readonly seenAt: number;
+  /** When this key took it. */
+  readonly since: number;
   /** Whose share of all names it takes. */
   readonly network: string;
 }
 
+/** Without `since` it is from now on, or as long as it was. */
+export type TakenName = Omit<HeldName, 'since'> & { readonly since?: number };
+
 export interface HeldNames {
-  holder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
-  hold(now: number, name: HeldName): void;
+  holder(skeleton: string): HeldName | null;
+  all(): IterableIterator<HeldName>;
+  /** Called with each name that is taken, changes or is given up. */
+  watch(changed: NameWatcher): void;
+  hold(now: number, name: TakenName): void;
   /** Ends the holding of names that were not seen for too long. */
   prune(now: number): void;
   /** How many names are held, of how many that may be. */
   state(): TableState;
 }
 
-type Body = readonly [hostKey: string, seenAt: number, network: string];
+export type NameWatcher = (before: HeldName | null, after: HeldName | null) => void;
+
+type Body = readonly [hostKey: string, seenAt: number, network: string, since: number];
 
 const KIND = 'name';
 /** A provider's IPv6 (/32) is as large as so many IPv4 networks (/24), as in `core/rate/shares.ts`. */
@@ -42,6 +52,7 @@ export function createHeldNames(records: Records): HeldNames {
     (names, hostKey) => keyOf([names].flat()[0] as string) === hostKey,
   );
   let evicted = 0;
+  let changed: NameWatcher | null = null;
   for (const { key, body } of rowsOf<Body>(records, KIND)) {
     enter(key, body[0]);
     records.tag(KIND, key, tagOf(body[2]));
@@ -76,6 +87,7 @@ export function createHeldNames(records: Records): HeldNames {
         if (body === null) continue;
         leave(skeleton, body[0]);
         records.remove(now, KIND, skeleton, 'later');
+        changed?.(nameOf(skeleton, body), null);
       }
     });
   }
@@ -110,16 +122,25 @@ export function createHeldNames(records: Records): HeldNames {
   return {
     holder(skeleton) {
       const held = bodyOf<Body>(records, KIND, skeleton);
-      return held === null ? null : { hostKey: held[0], seenAt: held[1] };
+      return held === null ? null : nameOf(skeleton, held);
     },
-    hold(now, { skeleton, hostKey, seenAt, network }) {
+    *all() {
+      for (const { key, body } of rowsOf<Body>(records, KIND)) yield nameOf(key, body);
+    },
+    watch(watcher) {
+      changed = watcher;
+    },
+    hold(now, name) {
+      const { skeleton, hostKey, seenAt, network } = name;
       const old = bodyOf<Body>(records, KIND, skeleton);
       if (old !== null) leave(skeleton, old[0]);
-      const body: Body = [hostKey, seenAt, network];
+      const since = name.since ?? (old?.[0] === hostKey ? old[3] : seenAt);
+      const body: Body = [hostKey, seenAt, network, since];
       // First of all: a process that is killed before the others are gone has some too many, until the next one is taken.
       const urgency = old?.[0] === hostKey ? 'later' : 'soon';
       records.put(now, KIND, skeleton, JSON.stringify(body), urgency, { at: seenAt, tag: tagOf(network) });
       enter(skeleton, hostKey);
+      changed?.(old === null ? null : nameOf(skeleton, old), nameOf(skeleton, body));
       drop(now, surplusOf(hostKey, skeleton));
       if (records.size(KIND) <= SERVER_LIMITS.namesMax) return;
       const oldest = oldestOfLargestNetwork();
@@ -144,4 +165,8 @@ export function createHeldNames(records: Records): HeldNames {
       };
     },
   };
+}
+
+function nameOf(skeleton: string, [hostKey, seenAt, network, since]: Body): HeldName {
+  return { skeleton, hostKey, seenAt, network, since };
 }

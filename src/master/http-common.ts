@@ -26,6 +26,12 @@ export function problem(
   return new Response(JSON.stringify(body), { status, headers });
 }
 
+export function tooMany(waitMs: number): Response {
+  const seconds = Math.ceil(waitMs / 1000);
+  const headers = { 'retry-after': String(seconds), 'access-control-allow-origin': '*' };
+  return problem(429, 'Too many requests', `Wait ${seconds} s and try again.`, { headers });
+}
+
 export function invalid(error: z.ZodError): Response {
   const errors = error.issues.map(({ path, message }) => ({ field: path.map(String).join('.'), message }));
   return problem(400, 'Bad request', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });

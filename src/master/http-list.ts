@@ -6,7 +6,7 @@ import type { Context, Hono } from 'hono';
 import { addressKeys, isLoopback, Pace } from '../core/index.ts';
 import { API, type Server, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
 import type { Directory } from './directory.ts';
-import { callerAddress, invalid, problem } from './http-common.ts';
+import { callerAddress, invalid, problem, tooMany } from './http-common.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { hasFilter, type ListItem, matches, pageOf, readCursor } from './listing.ts';
 import { compareBy } from './order.ts';
@@ -126,12 +126,6 @@ export function hostOfCode({ codes, directory }: ListRoutes, c: Context, code: s
 
 function answerWith(etag: string, page: ServersPage): Answer {
   return { etag, json: Buffer.from(JSON.stringify(page)), zipped: null };
-}
-
-function tooMany(waitMs: number): Response {
-  const seconds = Math.ceil(waitMs / 1000);
-  const headers = { 'retry-after': String(seconds), 'access-control-allow-origin': '*' };
-  return problem(429, 'Too many requests', `Wait ${seconds} s and try again.`, { headers });
 }
 
 async function send(c: Context, answer: Answer): Promise<Response> {

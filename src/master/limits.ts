@@ -21,6 +21,15 @@ export const SERVER_LIMITS = {
   pageCacheEntries: 256,
   /** Files offered for download: a few systems, machines and kinds of package, each with its sum. */
   downloadsMax: 64,
+  /**
+   * Downloads that are begun: of some 40 MB each, so that an address has ten at once and one in 20 s after that, 16 Mbit/s. Without that
+   * a single one with 64 connections took all that the operator's line has.
+   */
+  downloadRates: {
+    narrow: { perSecond: 0.05, burst: 10 },
+    wide: { perSecond: 0.5, burst: 100 },
+    widest: { perSecond: 2, burst: 400 },
+  },
   /** Full-text scans under way at once; 100 000 entries take some 10 ms each. */
   scansWaitingMax: 32,
   /** More changes than this in one second are told as "reset": fetching the page again is cheaper for both. */
@@ -83,7 +92,7 @@ export const SERVER_LIMITS = {
   /** More public hosts at one address than this are a crowd: listed behind the others until the master has joined them. */
   householdHostsMax: 2,
 
-  /** Entries silent for so long leave the list (S23); those of the snapshot of the run before get as long to return. */
+  /** Entries silent for so long leave the list (docs/seed.md S23); those of the snapshot of the run before get as long to return. */
   hostExpiryMs: 65_000,
   /** Entries written down for the next start at one time, some 1 ms of work, and how long between: a thousand in a second. */
   snapshotRowsAtOnce: 50,
@@ -109,6 +118,8 @@ export const SERVER_LIMITS = {
   fleetHereMs: 2_000,
   fleetSeenMs: 7_000,
   fleetJitterMs: 500,
+  /** Runs of a node that it knows for its own when the engine repeats what they said: some months of restarts. */
+  fleetRunsMax: 64,
   banFactsAtOnce: 200,
   banFactsGapMs: 5_000,
   /** Beside the bans that hold so many that were lifted, so that nobody who was away brings them back. */
@@ -118,6 +129,12 @@ export const SERVER_LIMITS = {
   toldBytesMax: 128,
   /** They are written down in so many rows, ten in each. */
   banFactRows: 1_024,
+  /**
+   * Names that are held: where two nodes differ they are told by their sums in which of so many parts, as often as bans at most, and
+   * answered by so many rows of 150 bytes, as many in a message as bans.
+   */
+  fleetNameBuckets: 1_024,
+  fleetNamesAnswerMax: 4_000,
   /**
    * A node tells of its hosts once a second what has changed, 200 in a word (an entry is 0.4 kB, 1.3 kB at most, and NATS carries a
    * megabyte); who was away for 4,096 changes or more is told everything, a word each tenth of a second, 2,000 hosts a second.

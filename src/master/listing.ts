@@ -116,6 +116,13 @@ export class ListItem implements OrderFields {
   }
 }
 
+/** Of two that have one code in truth the older keeps it, the same at every node. */
+export function isOlder(left: ListItem, right: ListItem): boolean {
+  return (
+    left.firstSeenAt - right.firstSeenAt < 0 || (left.firstSeenAt === right.firstSeenAt && left.hostId < right.hostId)
+  );
+}
+
 function has(text: string, wanted: string): boolean {
   return text.toLowerCase().includes(wanted);
 }
@@ -136,7 +143,10 @@ export interface Listing {
   put(item: ListItem): void;
   remove(hostId: string): void;
   get(hostId: string): ListItem | undefined;
+  /** Where several have it, the one that was seen first. */
   byCode(code: string): ListItem | undefined;
+  /** Where several have this code, all of them. */
+  rivals(code: string): readonly ListItem[];
   all(): IterableIterator<ListItem>;
   readonly size: number;
   readonly generation: number;
@@ -162,6 +172,8 @@ export function createListing(): Listing {
   // Half of what a Map takes.
   const items = new Table<string, ListItem>(hashOf, (item, hostId) => item.hostId === hostId);
   const codes = new Table<string, ListItem>(hashOf, (item, code) => item.host.code === code);
+  /** Hosts of each code that more than one says is its own, until the masterserver knows whose it is. */
+  const rivals = new Map<string, Set<string>>();
   /** What each host looked like at the last commit: undefined = was not listed. */
   const before = new Map<string, ListItem | undefined>();
   const best: SortedView = { compare: compareBy('best', false), items: [], usedAt: Number.POSITIVE_INFINITY };
@@ -185,6 +197,27 @@ export function createListing(): Listing {
     const servers = (games.get(item.game) ?? 0) + step;
     if (servers === 0) games.delete(item.game);
     else games.set(item.game, servers);
+  }
+
+  function enterCode(item: ListItem): void {
+    const { code } = item.host;
+    const held = codes.get(code);
+    if (held !== undefined && held.hostId !== item.hostId)
+      rivals.set(code, (rivals.get(code) ?? new Set([held.hostId])).add(item.hostId));
+    if (held === undefined || held.hostId === item.hostId || isOlder(item, held)) codes.set(code, item);
+  }
+
+  function leaveCode({ hostId, host: { code } }: ListItem): void {
+    const others = rivals.get(code);
+    others?.delete(hostId);
+    if (others !== undefined && others.size < 2) rivals.delete(code);
+    if (codes.get(code)?.hostId !== hostId) return;
+    codes.delete(code);
+    for (const other of others ?? []) {
+      const item = items.get(other);
+      const held = codes.get(code);
+      if (item !== undefined && (held === undefined || isOlder(item, held))) codes.set(code, item);
+    }
   }
 
   function commit(now: number): ListCommit | null {
@@ -250,19 +283,20 @@ export function createListing(): Listing {
     put(item) {
       note(item.hostId);
       const old = items.get(item.hostId);
-      if (old !== undefined && old.host.code !== item.host.code) codes.delete(old.host.code);
+      if (old !== undefined && old.host.code !== item.host.code) leaveCode(old);
       items.set(item.hostId, item);
-      if (item.host.code !== '') codes.set(item.host.code, item);
+      if (item.host.code !== '') enterCode(item);
     },
     remove(hostId) {
       const old = items.get(hostId);
       if (old === undefined) return;
       note(hostId);
       items.delete(hostId);
-      codes.delete(old.host.code);
+      leaveCode(old);
     },
     get: (hostId) => items.get(hostId),
     byCode: (code) => codes.get(code),
+    rivals: (code) => [...(rivals.get(code) ?? [])].flatMap((hostId) => items.get(hostId) ?? []),
     all: () => items.values(),
     get size() {
       return items.size;

@@ -120,8 +120,12 @@ export function createOffice(options: OfficeOptions): Office {
     ...{ store, moderation, pseudonyms, wallClock },
     onCommit: (commit) => events.tell(commit),
     ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
-    ...(fleet === undefined ? {} : { others: fleet.hosts }),
+    ...(fleet === undefined ? {} : { others: fleet.hosts, onRival: contest }),
   });
+  function contest(own: ListItem, rival: ListItem, older: boolean): void {
+    options.command({ do: 'contest', code: own.host.code, rival: rival.host.hostKey, older });
+  }
+
   const measures = createMeasures({
     ...{ version: BUILD.version, directory, moderation },
     counters: options.counters,
@@ -227,7 +231,7 @@ export function createOffice(options: OfficeOptions): Office {
         directory.gone(event.host);
         showSoon();
         log.info({ host: event.host.hostId, reason: event.reason }, 'host gone');
-        if (event.host.announcement.public && tells(event.host))
+        if (event.host.announcement.public && event.reason !== 'replaced' && tells(event.host))
           webhooks.send(goneMessage(event.host.hostId, event.host.announcement.name));
         return;
       case 'join':

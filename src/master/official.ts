@@ -1,5 +1,5 @@
 /**
- * Official servers (S26): a folder of JSON files, the same on the master and on every official server. `traversal: "off"` is
+ * Official servers (docs/seed.md S26): a folder of JSON files, the same on the master and on every official server. `traversal: "off"` is
  * for hosts with a public address: they are listed with it and joined directly. An error names file, line and field.
  */
 import { createHash } from 'node:crypto';
@@ -135,6 +135,7 @@ function officialServer(server: z.infer<typeof officialServerSchema>): OfficialS
       observed: { address: '', port: 0 },
       rttMs: null,
       since: 0,
+      generation: 0,
     },
   };
 }

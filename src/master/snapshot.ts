@@ -9,7 +9,7 @@ import type { ListItem } from './listing.ts';
 import type { SnapshotRow } from './store.ts';
 
 const entrySchema = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   key: z.string(),
   code: z.string(),
   name: z.string(),
@@ -27,6 +27,7 @@ const entrySchema = z.object({
   rttMs: z.number().nullable(),
   address: z.string(),
   port: z.int(),
+  generation: z.int().min(0),
   firstSeenAt: z.int(),
   verifiedAt: z.int().nullable(),
 });
@@ -36,7 +37,7 @@ export type ListedEntry = z.infer<typeof entrySchema>;
 /** What is known of a host, as it is written down and as the nodes of a fleet tell each other. */
 export function entryOf({ host, firstSeenAt, verifiedAt }: ListItem): ListedEntry {
   return {
-    v: 1,
+    v: 2,
     key: toHex(host.hostKey),
     code: host.code,
     ...host.announcement,
@@ -47,6 +48,7 @@ export function entryOf({ host, firstSeenAt, verifiedAt }: ListItem): ListedEntr
     rttMs: host.rttMs,
     address: host.observed.address,
     port: host.observed.port,
+    generation: host.generation,
     firstSeenAt,
     verifiedAt,
   };
@@ -75,7 +77,8 @@ export function readEntry(hostId: string, entry: unknown): ListedHost | null {
   const read = entrySchema.safeParse(entry);
   const hostKey = read.success ? fromHex(read.data.key) : null;
   if (!read.success || hostKey === null) return null;
-  const { code, players, natType, verdict, delta, rttMs, address, port, firstSeenAt, verifiedAt } = read.data;
+  const { code, players, natType, verdict, delta, rttMs, address, port, generation, firstSeenAt, verifiedAt } =
+    read.data;
   const { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded } = read.data;
   const announcement = { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded };
   const observed = { address, port };
@@ -91,6 +94,7 @@ export function readEntry(hostId: string, entry: unknown): ListedHost | null {
     observed,
     rttMs,
     since: 0,
+    generation,
   };
   return { host, firstSeenAt, verifiedAt };
 }

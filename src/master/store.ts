@@ -5,7 +5,7 @@
  * could not be written is written later, and what is missing after a damage is said with what and since when.
  */
 import type { TableState } from '../core/index.ts';
-import { createHeldNames, type HeldName, type HeldNames } from './held-names.ts';
+import { createHeldNames, type HeldName, type HeldNames, type NameWatcher, type TakenName } from './held-names.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { openRecordFile } from './record-file.ts';
 import type { RecordFile } from './record-rows.ts';
@@ -82,8 +82,10 @@ export interface Store {
   snapshot(): { readonly at: number; readonly rows: SnapshotRow[] };
   /** From here on the list keeps its entries itself: `entry` answers the text of one, or null. */
   lendSnapshot(entry: (hostId: string) => string | null): void;
-  nameHolder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
-  holdName(name: HeldName): void;
+  nameHolder(skeleton: string): HeldName | null;
+  heldNames(): IterableIterator<HeldName>;
+  watchNames(changed: NameWatcher): void;
+  holdName(name: TakenName): void;
   /** How many names are held, of how many that may be. */
   names(): TableState;
   /** What was told of whom by webhook since then, the oldest first. */
@@ -184,6 +186,8 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
     },
     ...snapshotIn(records, wallClock),
     nameHolder: names.holder,
+    heldNames: names.all,
+    watchNames: names.watch,
     holdName: (name) => names.hold(wallClock(), name),
     names: names.state,
     told(since) {

@@ -245,3 +245,8 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
     dispose,
   };
 }
+
+/** libuv takes a closed handle off its list at the end of its round, so after two rounds nothing lists it any more. */
+export async function handlesGone(): Promise<void> {
+  for (let round = 0; round < 2; round++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -18,6 +18,12 @@ export function localAddresses(interfaces = networkInterfaces()): readonly strin
     .sort();
 }
 
+/** The name of the interface that has this address; null: none has it. */
+export function interfaceOf(address: string, interfaces = networkInterfaces()): string | null {
+  const found = Object.entries(interfaces).find(([, list]) => list?.some((entry) => entry.address === address));
+  return found?.[0] ?? null;
+}
+
 /** What the system says of an IPv6 address: it changes with time (RFC 8981), or is no longer, or not yet, to be used. */
 export type Ipv6Use = 'temporary' | 'stable' | 'unusable';
 
@@ -136,6 +142,8 @@ export interface NetworkNow {
   readonly addresses: readonly string[];
   /** Text that changes with the ways out: default routes, and by which addresses this computer goes out. */
   readonly routes: string;
+  /** The addresses that this computer goes out by, each once. */
+  readonly sources: readonly string[];
   /** Families by which there is a way out at all. */
   readonly families: readonly (4 | 6)[];
   /** Interfaces with IPv4, and by which of them the system goes out. */
@@ -158,6 +166,7 @@ export function networkNow(towards: readonly string[] = []): NetworkNow {
   const interfaces = networkInterfaces();
   return {
     addresses: shownAddresses(localAddresses(interfaces), ipv6Uses(), six),
+    sources: [...new Set([four, six, ...others.map(({ by }) => by)].filter((one) => one !== null))].sort(),
     routes: [defaultRoutes(), four, six, ...others.map(({ by }) => by)].join(),
     families: ([4, 6] as const).filter(has),
     ways: waysOut(interfaces),

@@ -1,16 +1,19 @@
 /**
  * UPnP's WANIPv6FirewallControl:1 (AddPinhole, UpdatePinhole, DeletePinhole): lets packets in to one port of one IPv6 address. The router is
- * found over IPv4 as for a mapping; asked it is over IPv6, at its address in our routing table and from the very address that is to be
- * reached, for it lets nobody open the firewall for another.
+ * looked for over IPv4 as for a mapping and, where that leads to none, over IPv6; asked it is over IPv6, at its address in our routing table
+ * and from the very address that is to be reached, for it lets nobody open the firewall for another.
  */
 import { request as httpRequest } from 'node:http';
 import {
   bodyOf,
   type Called,
   envelopeOf,
+  findGateway6,
   findService,
   LEASE_SECONDS,
   REQUEST_MS_MAX,
+  type RouterService,
+  serviceOf,
   type UpnpMapping,
   type UpnpOptions,
 } from './upnp.ts';
@@ -28,6 +31,11 @@ export interface PinholePlace {
   readonly gateway: string;
 }
 
+/** `router`: where there is one over IPv4 as well. */
+export interface PinholeOptions extends Pick<UpnpOptions, 'leaseSeconds' | 'signal'> {
+  readonly router: Pick<UpnpOptions, 'localAddress' | 'gateway'> | null;
+}
+
 interface Control extends PinholePlace {
   readonly type: string;
   readonly port: string;
@@ -38,20 +46,35 @@ interface Control extends PinholePlace {
 export async function openPinholeByUpnp(
   port: number,
   place: PinholePlace,
-  options: UpnpOptions,
+  { router, ...options }: PinholeOptions,
 ): Promise<UpnpMapping | null> {
   try {
-    const service = await findService(options, SERVICE);
+    const found = router === null ? null : await findService({ ...options, ...router }, SERVICE).catch(() => null);
+    const service = found ?? (await findOver6(place, options.signal));
     if (service === null) return null;
     const { type, control } = service;
-    const at = { ...place, type, port: control.port, path: `${control.pathname}${control.search}` };
-    return await addPinhole(port, at, options);
+    return await addPinhole(port, { ...place, type, ...partsOf(control) }, options);
   } catch {
     return null;
   }
 }
 
-async function addPinhole(port: number, at: Control, options: UpnpOptions): Promise<UpnpMapping | null> {
+async function findOver6(place: PinholePlace, signal?: AbortSignal): Promise<RouterService | null> {
+  const location = await findGateway6(place.own, place.gateway, signal);
+  if (location === null) return null;
+  const description = await ask({ ...place, ...partsOf(location) }, { method: 'GET', headers: {}, body: '' }, signal);
+  return description.ok ? serviceOf(description.body, location, SERVICE) : null;
+}
+
+function partsOf({ port, pathname, search }: URL): { readonly port: string; readonly path: string } {
+  return { port, path: `${pathname}${search}` };
+}
+
+async function addPinhole(
+  port: number,
+  at: Control,
+  options: Pick<UpnpOptions, 'leaseSeconds' | 'signal'>,
+): Promise<UpnpMapping | null> {
   const leaseSeconds = options.leaseSeconds ?? LEASE_SECONDS;
   const add = async (): Promise<string | null> => {
     const fields = {
@@ -84,19 +107,32 @@ async function addPinhole(port: number, at: Control, options: UpnpOptions): Prom
   };
 }
 
-/** One exchange, limited in time and size. Rejects where there is no answer. `fetch` can not choose the address that it goes out by. */
 function call(
-  { own, gateway, port, path, type }: Control,
+  at: Control,
   action: string,
   fields: Readonly<Record<string, string | number>>,
   signal?: AbortSignal,
 ): Promise<Called> {
-  const { headers, body } = envelopeOf(type, action, fields);
+  return ask(at, { method: 'POST', ...envelopeOf(at.type, action, fields) }, signal);
+}
+
+interface Asked {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** One exchange, limited in time and size. Rejects where there is no answer. `fetch` can not choose the address that it goes out by. */
+function ask(
+  { own, gateway, port, path }: Omit<Control, 'type'>,
+  { method, headers, body }: Asked,
+  signal?: AbortSignal,
+): Promise<Called> {
   const deadline = AbortSignal.timeout(REQUEST_MS_MAX);
   const host = `[${gateway.split('%')[0]}]${port === '' ? '' : `:${port}`}`;
   return new Promise((resolve, reject) => {
     const asked = httpRequest({
-      ...{ host: gateway, port: port === '' ? 80 : Number(port), path, method: 'POST', family: 6, localAddress: own },
+      ...{ host: gateway, port: port === '' ? 80 : Number(port), path, method, family: 6, localAddress: own },
       headers: { ...headers, host, 'content-length': Buffer.byteLength(body), connection: 'close' },
       ...{ agent: false, signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]) },
     });

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Endpoint, endpointKey, familyOf } from '../core/index.ts';
 import { sourceTowards } from './network.ts';
-import { mapByUpnp, type UpnpOptions } from './upnp.ts';
-import { openPinholeByUpnp, type PinholePlace } from './upnp-pinhole.ts';
+import { mapByUpnp, type UpnpMapping, type UpnpOptions } from './upnp.ts';
+import { openPinholeByUpnp } from './upnp-pinhole.ts';
 
 /** Of Node: longer ones fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -53,15 +53,18 @@ export function upnpTask(
     const family = own === null ? 4 : 6;
     const { gateway, gateway6 } = gateways();
     const localAddress = gateway === null ? null : sourceTowards(gateway);
-    if (gateway === null || localAddress === null || (own !== null && gateway6 === null)) {
-      onState({ family, works: false, external: null });
-      return;
-    }
+    const router = gateway === null || localAddress === null ? null : { localAddress, gateway };
+    const onChange = (works: boolean, external: Endpoint | null): void => onState({ family, works, external });
     if (signal.aborted) return;
-    const pinhole = own === null || gateway6 === null ? {} : { pinhole: { own, gateway: gateway6 } };
-    await keepUpnpMapping(port, { ...options, localAddress, gateway, ...pinhole, signal }, (works, external) =>
-      onState({ family, works, external }),
-    );
+    if (own === null && router !== null)
+      await keepUpnpMapping(() => mapByUpnp(port, { ...options, ...router, signal }), signal, onChange);
+    else if (own !== null && gateway6 !== null)
+      await keepUpnpMapping(
+        () => openPinholeByUpnp(port, { own, gateway: gateway6 }, { ...options, router, signal }),
+        signal,
+        onChange,
+      );
+    else onChange(false, null);
   }
 
   function map(port: number, own: string | null): void {
@@ -95,23 +98,22 @@ export function upnpTask(
 }
 
 /**
- * Keeps a port open by UPnP until the signal fires, then removes it: a mapping of IPv4, or a pinhole in the firewall of IPv6. `onState`
- * hears every change of what the router claims.
+ * Opens a port by UPnP and keeps it open until the signal fires, then closes it: a mapping of IPv4, or a pinhole in the firewall of IPv6.
+ * `onState` hears every change of what the router claims.
  */
 export async function keepUpnpMapping(
-  port: number,
-  options: UpnpOptions & { readonly signal: AbortSignal; readonly pinhole?: PinholePlace },
+  open: () => Promise<UpnpMapping | null>,
+  signal: AbortSignal,
   onState: (works: boolean, external: Endpoint | null) => void,
 ): Promise<void> {
-  const { pinhole } = options;
-  const mapping = await (pinhole === undefined ? mapByUpnp(port, options) : openPinholeByUpnp(port, pinhole, options));
-  if (!options.signal.aborted) onState(mapping !== null, mapping?.external ?? null);
+  const mapping = await open();
+  if (!signal.aborted) onState(mapping !== null, mapping?.external ?? null);
   if (mapping === null) return;
   let external: Endpoint | null = mapping.external;
-  while (external !== null && !options.signal.aborted) {
+  while (external !== null && !signal.aborted) {
     const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
-    await sleep(halfMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
-    if (options.signal.aborted) break;
+    await sleep(halfMs, undefined, { signal, ref: false }).catch(() => {});
+    if (signal.aborted) break;
     const before: Endpoint = external;
     external = await mapping.renew();
     if (external === null || endpointKey(external) !== endpointKey(before)) onState(true, external);

@@ -5,10 +5,14 @@
  * is bounded in size and time.
  */
 import { createSocket } from 'node:dgram';
-import { addressBytes, type Endpoint } from '../core/index.ts';
+import { addressBytes, type Endpoint, familyOf } from '../core/index.ts';
+import { interfaceOf } from './network.ts';
+import { lookup4, lookup6 } from './socket.ts';
 import { xmlParts, xmlText } from './xml.ts';
 
 const SSDP: Endpoint = { address: '239.255.255.250', port: 1900 };
+/** UPnP device architecture 1.1, section A.2.1: to the own link, which is where a home's router is. */
+const SSDP6: Endpoint = { address: 'ff02::c', port: 1900 };
 const SEARCH_MS = 2_500;
 /** Routers answer within MX seconds; the search is sent again in case it was lost. */
 const SEARCH_AGAIN_MS = 600;
@@ -57,7 +61,7 @@ export interface UpnpMapping {
   remove(): Promise<void>;
 }
 
-interface Service {
+export interface RouterService {
   readonly type: string;
   readonly control: URL;
 }
@@ -73,7 +77,7 @@ export async function mapByUpnp(port: number, options: UpnpOptions): Promise<Upn
 }
 
 /** The first service of these types that the gateway has; null where there is none. */
-export async function findService(options: UpnpOptions, types: ReadonlySet<string>): Promise<Service | null> {
+export async function findService(options: UpnpOptions, types: ReadonlySet<string>): Promise<RouterService | null> {
   const location = await findGateway(options);
   const description = location === null ? null : await request(location, { method: 'GET' }, options);
   return location === null || !description?.ok ? null : serviceOf(description.body, location, types);
@@ -81,10 +85,46 @@ export async function findService(options: UpnpOptions, types: ReadonlySet<strin
 
 /** The description's address, from the first router that answers the search with one of its own. */
 function findGateway(options: UpnpOptions): Promise<URL | null> {
-  const search = options.search ?? SSDP;
+  const { localAddress, gateway, search = SSDP, signal } = options;
+  return searchGateway({
+    ...{ to: search, named: search.address, from: localAddress, gateway },
+    ...{ multicastBy: options.search === undefined ? localAddress : null },
+    read: (answer) => locationOf(answer, gateway),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The same by IPv6. `own`: one of our addresses in the router's network; `gateway`: as the routing table has it. */
+export function findGateway6(own: string, gateway: string, signal?: AbortSignal): Promise<URL | null> {
+  const zone = gateway.split('%')[1] ?? interfaceOf(own);
+  if (zone === null) return Promise.resolve(null);
+  return searchGateway({
+    ...{ to: { ...SSDP6, address: `${SSDP6.address}%${zone}` }, named: `[${SSDP6.address.toUpperCase()}]` },
+    // It answers from an address of the scope that it is asked from.
+    ...{ from: gateway.includes('%') ? '::' : own, gateway, multicastBy: null },
+    read: locationOf6,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+interface Search {
+  readonly to: Endpoint;
+  /** As the request has the address that it goes to. */
+  readonly named: string;
+  /** Of ours. */
+  readonly from: string;
+  /** Nobody else's answer is read. */
+  readonly gateway: string;
+  /** The address whose interface a search by multicast leaves by; null: it is in the address that it goes to. */
+  readonly multicastBy: string | null;
+  readonly read: (answer: string) => URL | null;
+  readonly signal?: AbortSignal;
+}
+
+function searchGateway({ to, named, from, gateway, multicastBy, read, signal }: Search): Promise<URL | null> {
   const text = [
     'M-SEARCH * HTTP/1.1',
-    `HOST: ${search.address}:${search.port}`,
+    `HOST: ${named}:${to.port}`,
     'MAN: "ssdp:discover"',
     'MX: 1',
     `ST: ${GATEWAY_DEVICE}`,
@@ -92,28 +132,30 @@ function findGateway(options: UpnpOptions): Promise<URL | null> {
     '',
   ].join('\r\n');
   return new Promise((resolve) => {
-    const socket = createSocket('udp4');
+    const socket = createSocket(
+      familyOf(from) === 4 ? { type: 'udp4', lookup: lookup4 } : { type: 'udp6', lookup: lookup6 },
+    );
     const timers: NodeJS.Timeout[] = [];
     const done = (location: URL | null) => {
       for (const timer of timers) clearTimeout(timer);
-      options.signal?.removeEventListener('abort', giveUp);
+      signal?.removeEventListener('abort', giveUp);
       socket.removeAllListeners();
       socket.on('error', () => {});
       socket.close();
       resolve(location);
     };
     const giveUp = () => done(null);
-    options.signal?.addEventListener('abort', giveUp, { once: true });
+    signal?.addEventListener('abort', giveUp, { once: true });
     socket.on('error', giveUp);
     let answers = 0;
-    socket.on('message', (message, from) => {
-      if (from.address !== options.gateway || ++answers > ANSWERS_MAX || message.length > ANSWER_BYTES_MAX) return;
-      const location = locationOf(message.toString('latin1'), options.gateway);
+    socket.on('message', (message, { address }) => {
+      if (address !== gateway || ++answers > ANSWERS_MAX || message.length > ANSWER_BYTES_MAX) return;
+      const location = read(message.toString('latin1'));
       if (location !== null) done(location);
     });
-    socket.bind(0, options.localAddress, () => {
-      if (options.search === undefined) socket.setMulticastInterface(options.localAddress);
-      const send = () => socket.send(text, search.port, search.address, () => {});
+    socket.bind(0, from, () => {
+      if (multicastBy !== null) socket.setMulticastInterface(multicastBy);
+      const send = () => socket.send(text, to.port, to.address, () => {});
       send();
       timers.push(setTimeout(send, SEARCH_AGAIN_MS), setTimeout(giveUp, SEARCH_MS));
     });
@@ -122,10 +164,27 @@ function findGateway(options: UpnpOptions): Promise<URL | null> {
 
 /** Of the gateway's answer to a search; null unless it points to that very machine. */
 export function locationOf(answer: string, gateway: string): URL | null {
+  const location = headerOf(answer, 'location');
+  return location === null ? null : atGateway(location, gateway);
+}
+
+/**
+ * Of the answer that the gateway has given by IPv6. It may name any of its addresses, with a zone of its own: what counts is the port and
+ * the path, for it is asked at the address that we know it by.
+ */
+export function locationOf6(answer: string): URL | null {
+  const location = headerOf(answer, 'location')?.replace(/^(http:\/\/\[[0-9a-f:.]+)%[^\]/]*\]/i, '$1]') ?? '';
+  if (!URL.canParse(location)) return null;
+  const url = new URL(location);
+  return url.hostname.startsWith('[') ? atGateway(location, url.hostname) : null;
+}
+
+/** Of an answer to a search; null where it is none, or has no such header. */
+function headerOf(answer: string, name: string): string | null {
   const [status = '', ...headers] = answer.split('\r\n');
   if (!status.startsWith('HTTP/1.1 200')) return null;
-  const location = headers.find((line) => line.slice(0, 9).toLowerCase() === 'location:')?.slice(9);
-  return location === undefined ? null : atGateway(location.trim(), gateway);
+  const line = headers.find((one) => one.slice(0, name.length + 1).toLowerCase() === `${name}:`);
+  return line === undefined ? null : line.slice(name.length + 1).trim();
 }
 
 /** The address, if it leads to the gateway: no name, no other machine, no credentials, nothing but HTTP. */
@@ -137,7 +196,11 @@ function atGateway(text: string, gateway: string, base?: URL): URL | null {
 }
 
 /** The service in a device description, of a WAN connection unless others are named; its control address must be on the same machine. */
-export function serviceOf(description: string, location: URL, types: ReadonlySet<string> = SERVICES): Service | null {
+export function serviceOf(
+  description: string,
+  location: URL,
+  types: ReadonlySet<string> = SERVICES,
+): RouterService | null {
   let [type, path, inside] = ['', '', ''];
   for (const part of xmlParts(description)) {
     if (part.kind === 'open') {
@@ -156,7 +219,7 @@ export function serviceOf(description: string, location: URL, types: ReadonlySet
   return null;
 }
 
-async function addMapping(service: Service, port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
+async function addMapping(service: RouterService, port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
   const add = (leaseSeconds: number) =>
     call(
       service,
@@ -211,7 +274,7 @@ export function soapErrorOf(body: string): number | null {
 }
 
 function call(
-  service: Service,
+  service: RouterService,
   action: string,
   fields: Readonly<Record<string, string | number>>,
   options: Pick<UpnpOptions, 'signal'>,

@@ -7,10 +7,14 @@ import {
   type CryptoSuite,
   createMaster,
   createPeer,
+  type KeyPair,
   type MasterAddress,
+  type MasterCommand,
   type MasterConfig,
   type MasterCounters,
   type MasterEvent,
+  type MasterPolicy,
+  type NodeList,
   type PeerCommand,
   type PeerEvent,
   seededCrypto,
@@ -21,7 +25,34 @@ import type { SimRandom } from './random.ts';
 import { weakCodeOf, weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
-export type NodeFault = 'kill' | 'hang' | 'drain';
+/** `cut`: the node hears nothing of what the others say. `away`: no node does. Both only where there is an office. */
+export type NodeFault = 'kill' | 'hang' | 'drain' | 'cut' | 'away';
+
+type NodePlace = NodeList['nodes'][number];
+
+/** A process of a node, as what stands around its machine sees it. */
+export interface NodeProcess {
+  readonly name: string;
+  readonly place: NodePlace;
+  readonly secret: Uint8Array;
+  readonly identity: Uint8Array;
+  readonly random: SimRandom;
+  monotonic(): number;
+  wallClock(): number;
+  /** Not once it is killed, and later while it hangs. Answers what takes it back. */
+  after(ms: number, run: () => void): () => void;
+  command(command: MasterCommand): void;
+  counters(): MasterCounters;
+}
+
+/** What stands around the machine of one process: the list, the rules, and what it says to the other nodes. */
+export interface NodeOffice {
+  readonly policy: MasterPolicy;
+  event(event: MasterEvent): void;
+  start(): void;
+  draining(): void;
+  stop(): void;
+}
 
 export interface FleetWorldOptions {
   readonly seed: number | string;
@@ -42,6 +73,14 @@ export interface FleetWorldOptions {
   /** The router of each participant. */
   readonly nat?: keyof typeof NATS;
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
+  /** Left out: every node knows all nodes from the beginning, and has no list and no rules. */
+  readonly office?: (process: NodeProcess) => NodeOffice;
+  /** A node, or null for all, is cut off from what the others say, or no longer. */
+  readonly onCut?: (node: string | null, cut: boolean) => void;
+  /** Called when everybody is there, with what runs code at a time of the world. */
+  readonly meanwhile?: (world: World, endsAt: number) => void;
+  /** A host that says the code of the first one is its own; and a second computer that hosts with its key, some time later. */
+  readonly troublemakers?: boolean;
 }
 
 export interface FleetJoin {
@@ -83,6 +122,7 @@ const TROUBLE_MS = { min: 500, max: 15_000 };
 /** Of a join in trouble, and what is left for the last ones. */
 const JOIN_MS_MAX = 20_000;
 const FAULTS: readonly NodeFault[] = ['kill', 'hang', 'drain'];
+const FAULTS_OF_NEWS: readonly NodeFault[] = ['cut', 'away'];
 /** The goodbye of a node comes so long before its end. */
 const DRAIN_MS = 5_000;
 
@@ -100,7 +140,11 @@ class SimNode {
   /** It has said that its probe ports let nobody in. */
   shut = false;
   private readonly start: () => Running<Parameters<ReturnType<typeof createMaster>['handleCommand']>[1], unknown>;
-  private running: ReturnType<SimNode['start']> | null = null;
+  office: NodeOffice | null = null;
+  /** Which process it is. */
+  life = 0;
+  hangsUntil = 0;
+  running: ReturnType<SimNode['start']> | null = null;
 
   constructor(name: string, address: string, start: SimNode['start']) {
     this.name = name;
@@ -110,18 +154,32 @@ class SimNode {
 
   begin(): void {
     this.running = this.start();
+    this.office?.start();
   }
 
-  fail(world: World, fault: NodeFault, forMs: number): void {
-    if (fault === 'hang') this.running?.pause(forMs);
-    else if (fault === 'kill') {
-      this.running?.stop();
+  fail(world: World, fault: NodeFault, forMs: number, { onCut }: FleetWorldOptions): void {
+    if (fault === 'cut' || fault === 'away') {
+      const node = fault === 'cut' ? this.name : null;
+      onCut?.(node, true);
+      world.after(forMs, () => onCut?.(node, false));
+    } else if (fault === 'hang') {
+      this.running?.pause(forMs);
+      this.hangsUntil = world.now + forMs;
+    } else if (fault === 'kill') {
+      this.end();
       world.after(forMs, () => this.begin());
     } else {
       this.running?.command({ do: 'drain', afterMs: DRAIN_MS });
-      world.after(DRAIN_MS, () => this.running?.stop());
+      this.office?.draining();
+      world.after(DRAIN_MS, () => this.end());
       world.after(DRAIN_MS + forMs, () => this.begin());
     }
+  }
+
+  private end(): void {
+    this.running?.stop();
+    this.office?.stop();
+    this.life += 1;
   }
 }
 
@@ -132,15 +190,21 @@ export function runFleet(options: FleetWorldOptions): FleetRun {
   const fleet = startNodes(world, options, nodes);
   const wrong: string[] = [];
   const keys: Uint8Array[] = [];
+  const identities: KeyPair[] = [];
   for (let n = 0; n < hosts; n++) {
     const name = `host${n}`;
-    const { running, key } = startPeer(world, options, fleet.master, name, (event) => {
-      if (event.ev === 'hosting-failed') wrong.push(`${name} could not host: ${event.failure}`);
+    const { running, key, identity } = startPeer(world, options, fleet.master, name, (event) => {
+      // Another computer hosts with the first one's key: that it is told so is right.
+      if (event.ev === 'hosting-failed' && event.failure !== 'HOST_REPLACED')
+        wrong.push(`${name} could not host: ${event.failure}`);
     });
     keys.push(key);
+    identities.push(identity);
     running.command({ do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false });
   }
+  if (options.troublemakers === true) troublemakers(world, options, fleet.master, { first: identities[0] as KeyPair });
   const { faults, endsAt } = plan(world, random, fleet.nodes, options);
+  options.meanwhile?.(world, endsAt);
   const tried: FleetJoin[] = [];
   for (let n = 0; n < hosts * joins; n++) {
     const at = random.between(CALM_MS, endsAt);
@@ -165,9 +229,10 @@ export function runFleet(options: FleetWorldOptions): FleetRun {
 }
 
 /** One identity, one secret, one list; clocks that differ. */
-function startNodes(world: World, { seed, crypto: suite, shutProbePorts = [] }: FleetWorldOptions, count: number) {
+function startNodes(world: World, options: FleetWorldOptions, count: number) {
+  const { seed, crypto: suite, shutProbePorts = [] } = options;
   const shared = seededCrypto(`${seed}/fleet`, suite);
-  const [identity, secrets] = [shared.keyPair(), [shared.randomBytes(32)]];
+  const [identity, secret] = [shared.keyPair(), shared.randomBytes(32)];
   const places = Array.from({ length: count }, (_, n) => world.server({ name: `node${n}` }));
   const behindFirewall = places.filter(({ name }) => shutProbePorts.includes(name)).map(({ address }) => address);
   world.internet.obstruct(({ to }) => behindFirewall.includes(to.address) && to.port > PORT + CONTROL_PORTS);
@@ -178,25 +243,29 @@ function startNodes(world: World, { seed, crypto: suite, shutProbePorts = [] }: 
     port: PORT,
     furtherPort: 0,
   }));
-  const nodes = places.map((place) => {
+  const nodes = places.map((place, n) => {
     const crypto = seededCrypto(`${seed}/${place.name}`, suite);
     const random = world.random(place.name);
     const skew = random.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS);
+    const wallClock = (): number => Math.floor(WALL_CLOCK_START + skew + world.now);
     const node: SimNode = new SimNode(place.name, place.address, () => {
+      const around = { secret, identity: identity.publicKey, random, wallClock, place: list[n] as NodePlace };
+      node.office = options.office?.(processOf(world, node, around)) ?? null;
       const config: MasterConfig = {
-        ...{ crypto, random, identity, addresses: place.addresses, advertised: null, port: PORT },
-        wallClock: () => WALL_CLOCK_START + skew + world.now,
-        policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
-        fleet: { secrets },
+        ...{ crypto, random, identity, addresses: place.addresses, advertised: null, port: PORT, wallClock },
+        policy: node.office?.policy ?? { announce: (_key, _from, announcement) => announcement, admit: () => null },
+        fleet: { secrets: [secret] },
       };
       const machine = weakCodes(createMaster(config), crypto);
       node.counters = () => machine.counters();
       node.knows = (key) => machine.lastSeen(key) !== null;
       const onEvent = (event: MasterEvent): void => {
         if (event.ev === 'probe-ports') node.shut = event.shut;
+        node.office?.event(event);
       };
       const running = place.run(machine, { onEvent });
-      running.command({ do: 'nodes', list: { self: place.name, serial: 1, expiresInMs: 600_000, nodes: list } });
+      if (node.office === null)
+        running.command({ do: 'nodes', list: { self: place.name, serial: 1, expiresInMs: 600_000, nodes: list } });
       running.command({ do: 'start' });
       return running;
     });
@@ -207,17 +276,48 @@ function startNodes(world: World, { seed, crypto: suite, shutProbePorts = [] }: 
   return { nodes, master };
 }
 
+/** The process that is about to start. */
+function processOf(
+  world: World,
+  node: SimNode,
+  around: Pick<NodeProcess, 'secret' | 'identity' | 'random' | 'wallClock' | 'place'>,
+): NodeProcess {
+  const { life } = node;
+  function after(ms: number, run: () => void): () => void {
+    let wanted = true;
+    const due = (): void => {
+      if (!wanted || node.life !== life) return;
+      const left = node.hangsUntil - world.now;
+      if (left > 0) world.after(left, due);
+      else run();
+    };
+    world.after(ms, due);
+    return () => {
+      wanted = false;
+    };
+  }
+  return {
+    ...around,
+    name: node.name,
+    monotonic: () => world.now,
+    after,
+    command: (command) => node.running?.command(command),
+    counters: () => node.counters() as MasterCounters,
+  };
+}
+
 function startPeer(
   world: World,
   { seed, crypto: suite, nat = 'linux' }: FleetWorldOptions,
   master: MasterAddress,
   name: string,
   onEvent: (event: PeerEvent, at: number) => void,
-): { readonly running: Running<PeerCommand, PeerEvent>; readonly key: Uint8Array } {
+  { identity: given, code }: { readonly identity?: KeyPair; readonly code?: string } = {},
+): { readonly running: Running<PeerCommand, PeerEvent>; readonly key: Uint8Array; readonly identity: KeyPair } {
   const place = world.host({ name, behind: NATS[nat] });
   const crypto = seededCrypto(`${seed}/${name}`, suite);
   const random = world.random(name);
-  const identity = crypto.keyPair();
+  const identity = given ?? crypto.keyPair();
   // The name of a fleet leads to its nodes in an order of its own for each who asks.
   const first = random.int(0, master.addresses.length - 1);
   const addresses = [...master.addresses.slice(first), ...master.addresses.slice(0, first)];
@@ -231,10 +331,28 @@ function startPeer(
     wallClock,
     family: 4,
   });
-  const running = place.run(weakCodes(peer, crypto), { onEvent });
+  const codes = weakCodes(peer, crypto, (key) => code ?? weakCodeOf(crypto, key));
+  const running = place.run(codes, { onEvent });
   running.command({ do: 'network', network: { addresses: place.addresses, gateway: world.gatewayAddress(place) } });
   running.command({ do: 'start' });
-  return { running, key: identity.publicKey };
+  return { running, key: identity.publicKey, identity };
+}
+
+/** Somebody who says the code of the first host is its own, and another computer with the first host's key. */
+function troublemakers(
+  world: World,
+  options: FleetWorldOptions,
+  master: MasterAddress,
+  { first }: { readonly first: KeyPair },
+): void {
+  const random = world.random('trouble');
+  const host = (name: string, as: Parameters<typeof startPeer>[5]): void => {
+    const { running } = startPeer(world, options, master, name, () => {}, as);
+    running.command({ do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false });
+  };
+  const code = weakCodeOf(options.crypto, first.publicKey);
+  world.after(random.between(0, 2 * CALM_MS), () => host('liar', { code }));
+  world.after(random.between(CALM_MS, 4 * CALM_MS), () => host('twin', { identity: first }));
 }
 
 /** Its program starts some seconds before it joins: an honest measure of the join alone. */
@@ -259,7 +377,8 @@ function startClient(
 
 /** One node at a time: there is always another one of the two that a host is at. */
 function plan(world: World, random: SimRandom, nodes: readonly SimNode[], options: FleetWorldOptions) {
-  const drawn = options.faults ?? Array.from({ length: 2 }, () => random.pick(FAULTS));
+  const all = options.office === undefined ? FAULTS : [...FAULTS, ...FAULTS_OF_NEWS];
+  const drawn = options.faults ?? Array.from({ length: 2 }, () => random.pick(all));
   const faults: { fault: NodeFault; node: string; at: number; forMs: number }[] = [];
   let at = CALM_MS;
   for (const fault of drawn) {
@@ -267,7 +386,7 @@ function plan(world: World, random: SimRandom, nodes: readonly SimNode[], option
     const forMs = random.between(TROUBLE_MS.min, TROUBLE_MS.max);
     at += random.between(0, 5_000);
     faults.push({ fault, node: node.name, at, forMs });
-    world.after(at, () => node.fail(world, fault, forMs));
+    world.after(at, () => node.fail(world, fault, forMs, options));
     at += forMs + BETWEEN_MS + (fault === 'drain' ? DRAIN_MS : 0);
   }
   return { faults, endsAt: at };

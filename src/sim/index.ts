@@ -2,8 +2,17 @@
 export * from './checks.ts';
 export { describeUser } from './describe.ts';
 export { SimDisk, SimDiskError } from './disk.ts';
+export * from './families.ts';
 export { FAULTS, type Fault } from './faults.ts';
-export { type FleetJoin, type FleetRun, type FleetWorldOptions, type NodeFault, runFleet } from './fleet.ts';
+export {
+  type FleetJoin,
+  type FleetRun,
+  type FleetWorldOptions,
+  type NodeFault,
+  type NodeOffice,
+  type NodeProcess,
+  runFleet,
+} from './fleet.ts';
 export type { Gateway } from './gateway.ts';
 export type { Host, Running, RunOptions } from './host.ts';
 export { type LinkBehaviour, OneWayLink } from './link.ts';

@@ -68,16 +68,6 @@ export const MODIFIERS = {
   coreRouters: [{ weight: 1, low: 2, high: 6 }],
 } as const;
 
-/**
- * Users who have IPv6 beside IPv4 (docs/reference/nat-model.md §3): worldwide 42 % by APNIC's ads, 50 % by Google's users in April 2026;
- * networks of mobile carriers lie above the mean of their countries. Drawn beside the class, though users behind carriers' NATs have it
- * more often than others: so the gain that comes out is the least there is.
- */
-export const IPV6_SHARES: Readonly<Record<AccessKind, Share>> = {
-  home: share(40, 30, 55),
-  mobile: share(60, 45, 80),
-};
-
 /** S1: the rest draws a random port for each destination address (docs/reference/nat-model.md §3: "sequential or random"). */
 export const ADM_SEQUENTIAL = 0.5;
 
@@ -110,8 +100,10 @@ export interface SimUser {
   readonly lossRate: number;
   /** An IPv6 address of its own, behind the firewall of each box. */
   readonly ipv6?: boolean;
-  /** False: no IPv4 at all, and no NAT64 either. One behind a NAT64 is a user of that NAT's class: IPv4 goes through it. */
+  /** False: no IPv4 at all, and no NAT64 either. */
   readonly ipv4?: boolean;
+  /** Its IPv4 leads through the provider's NAT64, the outermost box: to the machines it is as if it had both, and a user of that box's class. */
+  readonly nat64?: boolean;
   /** What this computer's clock shows at the world's time zero: no two computers agree. */
   readonly clockOffsetMs?: number;
 }
@@ -125,7 +117,7 @@ interface ValueRange {
   readonly high: number;
 }
 
-function share(central: number, low: number, high: number): Share {
+export function share(central: number, low: number, high: number): Share {
   return { central, low, high };
 }
 
@@ -164,11 +156,6 @@ export function simClass(id: SimClassId, random: SimRandom, access: AccessKind =
   if (id !== 'P0' && random.chance(MODIFIERS.doubleNat[access])) chain.unshift({ nat: inner, routers: 0 });
   const ownRouters = carrier && access === 'mobile' ? drawRange(MODIFIERS.carrierRouters, random) : 0;
   return { ...common, chain, exposed: id === 'P0', ownRouters };
-}
-
-/** The same user, with IPv6 where the share of its network says so. */
-export function withIpv6(user: SimUser, random: SimRandom): SimUser {
-  return { ...user, ipv6: random.chance(IPV6_SHARES[user.access].central / 100) };
 }
 
 function behindCarrier(id: SimClassId, access: AccessKind, random: SimRandom): boolean {
@@ -334,6 +321,6 @@ export function placeUser(world: World, user: SimUser, name: string): Host {
   }
   const place = { name, clockOffsetMs, ipv6, ipv4, hops: user.ownRouters };
   const host = world.host(box === undefined ? place : { ...place, behind: box });
-  if (user.exposed) box?.nat.exposeHost(host.address);
+  if (user.exposed && ipv4) box?.nat.exposeHost(host.address);
   return host;
 }

@@ -16,8 +16,9 @@ import {
   seededCrypto,
   WIRE,
 } from '../core/index.ts';
+import { type Families, withFamilies, withIpv6 } from './families.ts';
 import type { Host, Running } from './host.ts';
-import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass, withIpv6 } from './population.ts';
+import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass } from './population.ts';
 import { SimTunnelHall, type SimTunnels } from './tunnel.ts';
 import { weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
@@ -42,8 +43,10 @@ export interface SceneOptions {
   readonly master?: Pick<MasterConfig, 'onePort' | 'furtherPort'> & { readonly addresses?: 1 | 2 };
   /** The master can be reached by TLS too, and its relay with it; default no. */
   readonly tls?: boolean;
-  /** Some of those who are drawn have IPv6, and so has the master (and its relay); default nobody. */
+  /** Some of those who are drawn have IPv6, or nothing else, and the master (and its relay) has both families; default nobody. */
   readonly ipv6?: boolean;
+  /** What a side has of the families, whatever is drawn; with `ipv6` only. */
+  readonly families?: Partial<Readonly<Record<PairSide, Families>>>;
   /** A relay that the master grants pairs at; default none. */
   readonly relay?: boolean;
   /** Public STUN servers beside it; default 2. */
@@ -113,7 +116,9 @@ function usersOf(world: World, options: SceneOptions): Readonly<Record<PairSide,
   if (options.users !== undefined) return options.users;
   const drawn = (side: PairSide, id: SimClassId, access: AccessKind): SimUser => {
     const user = simClass(id, world.random(side), access);
-    return options.ipv6 ? withIpv6(user, world.random(`ipv6/${side}`)) : user;
+    if (!options.ipv6) return user;
+    const families = options.families?.[side];
+    return families === undefined ? withIpv6(user, world.random(`ipv6/${side}`)) : withFamilies(user, families);
   };
   return {
     client: drawn('client', options.clientClass, clientAccess),

@@ -1,14 +1,7 @@
 /** What probability says about a pair of classes (docs/reference/nat-model.md §3, §4): the limit that results are printed beside. */
+import { IPV6_ONLY_SHARES, IPV6_SHARES } from './families.ts';
 import { PORTS_ALL, PORTS_PF } from './nat/allocation.ts';
-import {
-  type AccessKind,
-  ADM_SEQUENTIAL,
-  BLOCKS,
-  IPV6_SHARES,
-  SHARES,
-  SIM_CLASSES,
-  type SimClassId,
-} from './population.ts';
+import { type AccessKind, ADM_SEQUENTIAL, BLOCKS, SHARES, SIM_CLASSES, type SimClassId } from './population.ts';
 import { portableExp } from './random.ts';
 
 export interface PairTheory {
@@ -122,11 +115,14 @@ function predictableMeets({ perAddress }: Part, { busy }: { readonly busy: boole
 
 /**
  * With IPv6 in the population: where both have it, and UDP passes, only firewalls are in the way, and both sending at once is enough. So it
- * adds its share of whatever IPv4 leaves, before it is weighted.
+ * adds its share of whatever IPv4 leaves, before it is weighted; who has IPv6 alone meets nobody else.
  */
 export function withIpv6Theory(direct: number, left: AccessKind, right: AccessKind): number {
-  const both = (IPV6_SHARES[left].central / 100) * (IPV6_SHARES[right].central / 100);
-  return direct + (1 - direct) * both;
+  const [six, other] = [IPV6_SHARES[left].central / 100, IPV6_SHARES[right].central / 100];
+  const alone = (side: AccessKind): number => IPV6_ONLY_SHARES.six[side].central / 100;
+  const bothHaveFour = (1 - alone(left)) * (1 - alone(right));
+  const thoseWithSixToo = (six - alone(left)) * (other - alone(right));
+  return six * other + (bothHaveFour - thoseWithSixToo) * direct;
 }
 
 /** The theory of a whole mix, weighted by the central shares. */

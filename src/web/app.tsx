@@ -156,7 +156,7 @@ function Running() {
     <nav class="running" aria-label={t('nav.running')}>
       {running.map((join) => (
         <a key={join.id} href={`/joins/${join.id}`} onClick={followInPage}>
-          <span class={`pulse ${join.phase === 'connected' ? 'up' : ''}`} aria-hidden="true" />
+          <span class={`pulse ${join.phase === 'connected' && !join.silent ? 'up' : ''}`} aria-hidden="true" />
           <span>{join.hostName === '' ? shownCode(join.target) : join.hostName}</span>
         </a>
       ))}

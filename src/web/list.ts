@@ -4,6 +4,7 @@ import { computed, signal } from '@preact/signals';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
+import { gameName } from './games.ts';
 import { command, isLocal, local, settings } from './local.ts';
 
 export interface Filters {
@@ -239,7 +240,11 @@ const COMPARE: Readonly<Record<SortKey, (left: Server, right: Server) => number>
 
 function matches(row: Server, wanted: Filters): boolean {
   const text = wanted.text.trim().toLowerCase();
-  if (text !== '' && !`${row.name} ${row.game} ${row.map} ${row.mode}`.toLowerCase().includes(text)) return false;
+  if (
+    text !== '' &&
+    !`${row.name} ${row.game} ${gameName(row.game)} ${row.map} ${row.mode}`.toLowerCase().includes(text)
+  )
+    return false;
   if (wanted.game !== '' && row.game !== wanted.game) return false;
   if (wanted.onlyVerified && row.verifiedAt === null) return false;
   if (wanted.notFull && row.playersMax > 0 && row.players >= row.playersMax) return false;

@@ -137,6 +137,11 @@ export function answerText({ error }: Extract<LocalAnswer, { readonly ok: false 
   return tMaybe(`failure.${error.code}`, tMaybe(`problem.${error.code}`, error.what));
 }
 
+/** As long as what `join` takes (`pastedCharactersMax` of src/core/limits.ts): a message of a chat with a link in it. */
+export const TARGET_CHARACTERS_MAX = 4_096;
+/** The joins of this page that were begun with a password: where one of them is asked for one, it was not the right one. */
+export const gavePassword = signal<ReadonlySet<number>>(new Set());
+
 /** Starts a join and shows it; why not, where it could not even begin. */
 export async function joinTarget(target: string, password = '', newKey = false): Promise<string | null> {
   const localPort = settings.value?.localPort ?? 0;
@@ -144,6 +149,9 @@ export async function joinTarget(target: string, password = '', newKey = false):
   if (!answer.ok && answer.error.code === 'MASTER_UNREACHABLE' && local.peek()?.master.state === 'none')
     return t('home.join.needLink');
   if (!answer.ok) return answerText(answer);
-  if (answer.join !== undefined) go(`/joins/${answer.join}`);
+  if (answer.join !== undefined) {
+    if (password !== '') gavePassword.value = new Set([...gavePassword.value, answer.join]);
+    go(`/joins/${answer.join}`);
+  }
   return null;
 }

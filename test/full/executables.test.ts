@@ -9,6 +9,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -171,6 +172,53 @@ describeUnless(labMissing() ?? missing, 'through two NATs of this kernel', () =>
 });
 
 const withoutDebian = labMissing() ?? debootstrapped();
+
+/** Debian's buildah reads a Dockerfile without an engine for containers; its isolation `chroot` needs nothing more of the kernel. */
+const withoutBuildah = withoutDebian ?? (hasProgram('buildah') ? null : 'buildah is not installed');
+
+describeUnless(withoutBuildah, 'in a container', () => {
+  const storage = ['--root', join(folder, 'images'), '--runroot', join(folder, 'images-run')];
+  // What buildah mounts is unmounted with the process that it was mounted for.
+  const container = { STORAGE_DRIVER: 'vfs', BUILDAH_ISOLATION: 'chroot' };
+  const buildah = (...argv: string[]): string => {
+    const { status, stdout, stderr } = run(['unshare', '--mount', 'buildah', ...storage, ...argv], container, RUN_MS);
+    expect(status, stderr).toBe(0);
+    return stdout.trim();
+  };
+
+  test(
+    'the Dockerfile needs nothing but the executable beside it, and starts a masterserver that is ready',
+    () => {
+      const context = join(folder, 'context');
+      mkdirSync(context);
+      for (const name of [NAME, 'Dockerfile']) copyFileSync(join(out, name), join(context, name));
+      // The image it starts from is the Debian that was fetched above, before anything is installed in it: no registry of images is asked.
+      const base = buildah('from', 'scratch');
+      buildah('add', '--quiet', base, root, '/');
+      buildah('commit', '--quiet', base, 'docker.io/library/debian:bookworm-slim');
+      buildah('bud', '--pull-never', '--build-arg', `TARGETARCH=${arch()}`, '--tag', 'sallyport', context);
+      const image = JSON.parse(buildah('inspect', '--type', 'image', 'sallyport')) as {
+        readonly OCIv1: { readonly config: { readonly Entrypoint: string[]; readonly Cmd: string[] } };
+      };
+      const { Entrypoint, Cmd } = image.OCIv1.config;
+      const started = [
+        'buildah',
+        ...storage,
+        'run',
+        buildah('from', '--pull-never', 'sallyport'),
+        '--',
+        ...Entrypoint,
+        ...Cmd,
+      ];
+      // A network of its own, where its ports are free, and processes of its own: all end with the shell, once it has read the line.
+      const script = 'ip link set lo up; ("$@" --listen 127.0.0.1 --json &) | grep -m1 \'"ev":"ready"\'';
+      const apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh'];
+      const said = run([...apart, ...started], container);
+      expect(said.stdout, said.stderr).toContain('sallyport://127.0.0.1:8430');
+    },
+    RUN_MS * 3,
+  );
+});
 
 describeUnless(withoutDebian, 'in a Debian that has nothing but itself', () => {
   const inside = join(folder, 'inside');

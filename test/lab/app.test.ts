@@ -134,7 +134,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     });
     const { page } = friend;
     await join(page, code);
-    await page.waitForSelector('#connect-sentence:has-text("password is missing or wrong")');
+    await page.waitForSelector('#connect-sentence:has-text("This game is locked")');
     await page.fill('#join-password', 'open sesame');
     await page.press('#join-password', 'Enter');
     await host.page.click('#host-question >> text=Let in');

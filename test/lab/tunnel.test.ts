@@ -1,4 +1,4 @@
-/** Networks that let no UDP out, by the kernel's own rules: the real command reaches its masterserver by TLS, its own or nginx's. */
+/** Networks that let no UDP out, by the kernel's own rules: the real command reaches its masterserver by TLS, its own, nginx's or Caddy's. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import { describeUnless, hasProgram, labMissing } from '../support.ts';
 const WAIT_MS = 30_000;
 
 function missing(): string | null {
-  for (const program of ['openssl', 'nginx']) if (!hasProgram(program)) return `${program} is not installed`;
+  for (const program of ['openssl', 'nginx', 'caddy']) if (!hasProgram(program)) return `${program} is not installed`;
   return labMissing();
 }
 
@@ -93,6 +93,16 @@ describeUnless(missing(), 'a network without UDP', () => {
     friend.signal('SIGINT');
   }
 
+  /** The masterserver stays on plain HTTP on its own computer, and the proxy is before it. */
+  async function playsBehind(proxy: readonly string[]): Promise<void> {
+    const link = await startMaster(['--https-at', master.address]);
+    expect(link).toContain(`/?tls=${master.address}#`);
+    const before = master.spawn(proxy, { HOME: folder });
+    await expect.poll(() => passing(link), { timeout: WAIT_MS }).toEqual({ udp: false, tls: true });
+    expect(before.running).toBe(true);
+    await plays(link);
+  }
+
   test('reaches a masterserver with a certificate of its own, hosts and joins there, and check says which way passes', async () => {
     const link = await startMaster(['--http', `${master.address}:443`, ...tls, '--also-port', '443']);
     expect(link).toContain(`/?udp=443&tls=${master.address}#`);
@@ -123,11 +133,28 @@ http {
 }
 `,
     );
-    const link = await startMaster(['--https-at', master.address]);
-    expect(link).toContain(`/?tls=${master.address}#`);
-    const nginx = master.spawn(['nginx', '-c', join(folder, 'nginx.conf')]);
-    await expect.poll(() => passing(link), { timeout: WAIT_MS }).toEqual({ udp: false, tls: true });
-    expect(nginx.running).toBe(true);
-    await plays(link);
+    await playsBehind(['nginx', '-c', join(folder, 'nginx.conf')]);
+  }, 120_000);
+
+  test('reaches a masterserver behind Caddy, as the page on operating says', async () => {
+    const [cert, key] = [tls[1], tls[3]];
+    // A name of its own and a certificate that Caddy has fetched for it need the world outside; here it has both by file.
+    writeFileSync(
+      join(folder, 'Caddyfile'),
+      `{
+  admin off
+  auto_https off
+  default_sni ms.example.org
+}
+https:// {
+  bind ${master.address}
+  tls ${cert} ${key}
+  reverse_proxy 127.0.0.1:8420 {
+    flush_interval -1
+  }
+}
+`,
+    );
+    await playsBehind(['caddy', 'run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile']);
   }, 120_000);
 });

@@ -41,6 +41,39 @@ describe('with a host', () => {
     await run.exit;
   });
 
+  test('a friend whose host is killed is told so first, and then that the path is lost', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = bench.folder();
+    const game = String(await bench.game());
+    const killed = bench.sallyport(['host', game, '--master', master, '--state-dir', folder, '--json']);
+    const { link: its } = (await killed.line('ready')) as unknown as { link: string };
+    const run = bench.sallyport(['join', its, '--show-ips']);
+    await expect.poll(() => run.stderr(), { timeout: 30_000 }).toContain('Keep this window open');
+    killed.kill('SIGKILL');
+    await expect.poll(() => run.stderr(), { timeout: 80_000 }).toContain('lost: finding it again');
+    const said = run.stderr().slice(run.stderr().indexOf('Keep this window open'));
+    const heads = said.split('\n').filter((line) => /^! Path|Waiting/.test(line));
+    expect(heads[0]).toContain('little or nothing comes from the host: it may have gone');
+    expect(heads[1]).toContain('lost: finding it again');
+    run.kill('SIGTERM');
+    await run.exit;
+  });
+
+  test('a STUN server that has no address, or does not answer, is named', { timeout: 60_000 }, async () => {
+    const dead = '127.0.0.9:9';
+    const args = ['--master', master, '--stun', 'nowhere.invalid:3478', '--stun', dead, '--state-dir', bench.folder()];
+    const run = bench.sallyport(['host', String(await bench.game()), ...args, '--show-ips']);
+    await expect
+      .poll(() => run.stderr(), { timeout: 30_000 })
+      .toContain('! STUN        nowhere.invalid:3478 has no address: others are asked instead');
+    await expect
+      .poll(() => run.stderr(), { timeout: 30_000 })
+      .toContain(`! STUN        ${dead} does not answer: others were asked instead`);
+    run.kill('SIGTERM');
+    await run.exit;
+  });
+
   test('a person reads German where the system speaks it, a program the same as ever', {
     timeout: 60_000,
   }, async () => {

@@ -3,12 +3,15 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PROBLEMS } from '../../src/app/testing.ts';
 import { FAILURES, SallyportError } from '../../src/node/index.ts';
 import { C, C_UNDER_VALGRIND, type Client, CPP, CSHARP, commandIn, compileLobby, GODOT3, PYTHON } from '../clients.ts';
 import { describeUnless } from '../support.ts';
 import { Bench } from './processes.ts';
+
+// Compilers and five kinds of programs: patience for a machine that does much else.
+vi.setConfig({ testTimeout: 240_000 });
 
 let bench: Bench;
 let server: Server | null = null;

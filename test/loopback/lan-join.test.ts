@@ -93,6 +93,29 @@ test('a server that would say itself that it is there is said, with its name and
   expect(String(bytes)).toBe(`[MOTD]Ana's world[/MOTD][AD]${service.port}[/AD]`);
 });
 
+test('a server that a group is asked for is told to all of it, at the address of this computer', async () => {
+  const [group, here] = ['225.1.1.1', '127.0.0.1'];
+  const port = await freePort();
+  const socket = createSocket({ type: 'udp4', reuseAddr: true });
+  cleanups.push(() => socket.close());
+  // Freeciv's clients hear at the port after the one where they ask.
+  socket.bind(port + 1);
+  await once(socket, 'listening');
+  socket.addMembership(group, here);
+  socket.setMulticastInterface(here);
+  const { service } = await onLan({ way: 'asked', ports: `${port}`, group, first: '02' });
+  const heard: string[] = [];
+  socket.on('message', (bytes, { address }) => {
+    if (address === here) heard.push(String(bytes));
+  });
+  // Not a question of this game.
+  socket.send('nonsense', port, group);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(heard).toEqual([]);
+  socket.send(Buffer.from('02', 'hex'), port, group);
+  await expect.poll(() => heard).toEqual([`\x02${here}\0${service.port}\0?\0?\x000\x000\0Ana's [world]\0`]);
+});
+
 test('of the local network, or of this computer, are private addresses and no others', () => {
   for (const address of ['127.0.0.1', '192.168.1.7', '10.0.0.9', '169.254.3.4'])
     expect(isNeighbour(address)).toBe(true);

@@ -211,25 +211,32 @@ test('a friend is the same to the game after a new join, a restart of its progra
 });
 
 test('a ban holds over a new join and over restarts of both, is listed with name and time, and is lifted', async () => {
-  const [home, keys] = [bench.folder(), bench.folder()];
+  const [home, keys, began] = [bench.folder(), bench.folder(), Date.now()];
   const open = () => agent({ keyFile: `${keys}/host.key`, stateDir: keys });
+  /** Another run of the same friend: the one before has ended. */
+  const mallory = async (): Promise<Agent> => {
+    await last?.close();
+    last = await agent({ stateDir: home });
+    return last;
+  };
+  let last: Agent | null = null;
   const host = await open();
   const paths: Path[] = [];
   const hosting = await host.host({ onPath: (path) => paths.push(path) });
   const { code } = hosting;
-  await (await agent({ stateDir: home })).join(code, { name: 'Mallory' });
+  await (await mallory()).join(code, { name: 'Mallory' });
   await expect.poll(() => paths.length).toBe(1);
   hosting.ban(paths[0]?.friend ?? '');
   await expect.poll(() => hosting.bans.length).toBe(1);
-  await expect((await agent({ stateDir: home })).join(code)).rejects.toMatchObject({ code: 'BANNED' });
+  await expect((await mallory()).join(code)).rejects.toMatchObject({ code: 'BANNED' });
   await host.close();
   const again = await (await open()).host({ onPath: () => {} });
   const [ban] = again.bans;
   expect(ban).toMatchObject({ ban: { by: 'friend', friend: paths[0]?.friend }, name: 'Mallory' });
-  expect(Date.now() - (ban?.at ?? 0)).toBeLessThan(60_000);
-  await expect((await agent({ stateDir: home })).join(code)).rejects.toMatchObject({ code: 'BANNED' });
+  expect(ban?.at).toBeGreaterThanOrEqual(began);
+  await expect((await mallory()).join(code)).rejects.toMatchObject({ code: 'BANNED' });
   if (ban !== undefined) again.unban(ban.ban);
-  expect((await (await agent({ stateDir: home })).join(code)).state).toBe('up');
+  expect((await (await mallory()).join(code)).state).toBe('up');
   expect(again.bans).toEqual([]);
 });
 
@@ -328,7 +335,6 @@ test('after close nothing is left: no handle of ours, no promise pending', async
     await b.join(hosting.code);
     const lost = b.join('K7TQ9-RBWXM').catch((error) => error.code);
     await Promise.all([a.close(), b.close()]);
-    await new Promise((resolve) => setTimeout(resolve, 20)); // libuv closes handles in its next round
     console.log(await lost, process.getActiveResourcesInfo().filter((name) => /UDP|Timeout/.test(name)).join());`;
   const run = bench.run(['--input-type=module', '-e', script, master.link]);
   const end = await Promise.race([run.exit, once(run.child, 'never', { signal: AbortSignal.timeout(10_000) })]);

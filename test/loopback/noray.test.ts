@@ -7,6 +7,7 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { APP_LIMITS } from '../../src/app/testing.ts';
 import { GODOT3, NORAY_GAME } from '../clients.ts';
 import { describeUnless } from '../support.ts';
 import { Bench, portBase, type Run } from './processes.ts';
@@ -217,6 +218,20 @@ test('a browser and a line without end are cut off, and games go on', async () =
     await once(stranger.socket, 'close', { signal: AbortSignal.timeout(10_000) });
     expect(stranger.text).toBe('');
   }
+  await new Game(at).register();
+});
+
+test('a game that goes on talking while its connect is under way is cut off, and games go on', async () => {
+  const at = await front('P3');
+  const game = new Game(at);
+  await game.register();
+  const { norayLinesMax } = APP_LIMITS;
+  // Nobody has this code, and that takes a while to find out.
+  game.socket.write(`connect K7TQ9-RBWXM\n${'echo x\n'.repeat(norayLinesMax - 1)}`);
+  await game.found(/(?:^echo x\n){2}/m);
+  expect(game.socket.destroyed).toBe(false);
+  game.socket.write(`connect K7TQ9-RBWXM\n${'echo x\n'.repeat(norayLinesMax)}`);
+  await once(game.socket, 'close', { signal: AbortSignal.timeout(10_000) });
   await new Game(at).register();
 });
 

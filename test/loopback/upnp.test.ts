@@ -97,7 +97,11 @@ test('a gateway that has got another address says so when it is asked again, and
   const told: (string | undefined)[] = [];
   const { signal } = new AbortController();
   const options = { localAddress: GATEWAY, gateway: GATEWAY, search, signal, leaseSeconds: 0.002 };
-  await keepUpnpMapping(4_000, options, (_works, external) => told.push(external?.address));
+  await keepUpnpMapping(
+    () => mapByUpnp(4_000, options),
+    signal,
+    (_works, external) => told.push(external?.address),
+  );
   expect(told).toEqual(['203.0.113.9', '203.0.113.10', undefined]);
 });
 

@@ -1,13 +1,15 @@
 /**
  * `npm run mutants -- FOLDER`: mutation testing of one folder by StrykerJS, with the tests of test/unit and test/property that
  * import something from it; `--tests secure,path` takes those whose names begin so instead, which is quicker where everything
- * uses the folder. `--since REVISION` mutates only what has changed since, `--break PERCENT` fails below a score.
+ * uses the folder. `--since REVISION` mutates only what has changed since, `--break PERCENT` fails below a score. `--lines N` takes whole
+ * functions by lot, drawn by `--seed`, until they have N lines: a sample of a room in minutes.
  * The tool is installed on first use into a folder of its own (decisions/0016): `npm ci` stays as light as it is.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { simRandom } from '../../src/sim/index.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const TOOL = `${ROOT}/.mutants`;
@@ -21,6 +23,8 @@ const { values: flags, positionals } = parseArgs({
     break: { type: 'string', default: '0' },
     concurrency: { type: 'string', default: '2' },
     tests: { type: 'string' },
+    lines: { type: 'string' },
+    seed: { type: 'string', default: '1' },
   },
 });
 
@@ -54,6 +58,37 @@ function sourcesIn(folder: string): readonly string[] {
   if (statSync(`${ROOT}/${folder}`).isFile()) return [folder];
   const names = readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: 'utf8' });
   return names.filter((name) => /\.ts$/.test(name) && !name.endsWith('index.ts')).map((name) => `${folder}/${name}`);
+}
+
+/** The functions of a text and the methods of its classes, as first and last line. By Biome's form each ends at its own indent. */
+function functionsIn(text: string): readonly (readonly [number, number])[] {
+  const lines = text.split('\n');
+  const found: (readonly [number, number])[] = [];
+  let inClass = false;
+  lines.forEach((line, at) => {
+    if (/^\S/.test(line)) inClass = /^(?:export )?(?:abstract )?class /.test(line);
+    const indent = inClass ? '  ' : '';
+    if (!line.startsWith(indent) || !/^[^\s/*}].*\(.*[({]$/.test(line.slice(indent.length))) return;
+    const end = lines.findIndex((last, n) => n > at && last.startsWith(`${indent}}`));
+    if (end >= 0) found.push([at + 1, end + 1]);
+  });
+  return found;
+}
+
+/** Functions drawn by lot until they have so many lines, as StrykerJS names ranges. */
+function drawn(sources: readonly string[], lines: number, seed: number): readonly string[] {
+  const random = simRandom(seed);
+  const all = sources.flatMap((file) =>
+    functionsIn(readFileSync(`${ROOT}/${file}`, 'utf8')).map(([from, to]) => ({ file, from, to })),
+  );
+  const chosen: string[] = [];
+  for (let left = lines; left > 0 && all.length > 0; ) {
+    const one = random.pick(all);
+    all.splice(all.indexOf(one), 1);
+    chosen.push(`${one.file}:${one.from}-${one.to}`);
+    left -= one.to - one.from + 1;
+  }
+  return chosen;
 }
 
 /** Tests that import one of the files, or one of the values that they export. */
@@ -102,15 +137,17 @@ async function main(): Promise<number> {
     const [, changed] = await run('git', ['diff', '--name-only', flags.since, '--', folder], true);
     sources = sources.filter((file) => changed.split('\n').includes(file));
   }
+  const mutate = flags.lines === undefined ? sources : drawn(sources, Number(flags.lines), Number(flags.seed));
   const tests = testsOf(sources);
   if (sources.length === 0) {
     console.log(`nothing has changed in ${folder}`);
     return 0;
   }
+  if (mutate !== sources) console.log(`drawn:\n  ${mutate.join('\n  ')}`);
   console.log(`${sources.length} files, tests:\n  ${tests.join('\n  ')}`);
   await install();
   const config = {
-    ...{ testRunner: 'vitest', plugins: ['@stryker-mutator/vitest-runner'], mutate: sources },
+    ...{ testRunner: 'vitest', plugins: ['@stryker-mutator/vitest-runner'], mutate },
     ...{ coverageAnalysis: 'perTest', ignoreStatic: true, concurrency: Number(flags.concurrency) },
     ...{ timeoutMS: 10_000, timeoutFactor: 2, dryRunTimeoutMinutes: 10, tempDirName: '.mutants/tmp' },
     // TypeScript 7 has no interface for programs; a file that is not there keeps the tool from asking for it.

@@ -104,7 +104,14 @@ test('whatever is lost, late or repeated, the master ends with the newest word o
         return [];
       };
       for (const [n, { what, gapMs }] of words.entries()) {
-        const register = { type: 'register', code: '', announcement: ANNOUNCEMENT, players: n, profile: null } as const;
+        const register = {
+          type: 'register',
+          code: '',
+          announcement: ANNOUNCEMENT,
+          players: n,
+          profile: null,
+          generation: 0,
+        } as const;
         host.ask(what === 'register' ? register : { type: 'goodbye' });
         w.net.run(gapMs);
       }

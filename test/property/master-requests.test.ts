@@ -16,7 +16,14 @@ const asked = fc.record({
   request: fc.oneof(
     { weight: 2, arbitrary: request },
     request.filter(({ type }) => ['join', 'answer', 'step', 'credit', 'refuse'].includes(type)),
-    fc.constant({ type: 'register', code: '', announcement: ANNOUNCEMENT, players: 0, profile: null } as Request),
+    fc.constant({
+      type: 'register',
+      code: '',
+      announcement: ANNOUNCEMENT,
+      players: 0,
+      profile: null,
+      generation: 0,
+    } as Request),
   ),
   /** Whose key it names, and which session; beyond the last: what the request says itself. */
   host: fc.nat(WHO),

@@ -85,14 +85,19 @@ test('live mappings never exceed the cap of the class, nor half of a known quota
   fc.assert(
     fc.property(kinds, fc.integer({ min: 2, max: 4_000 }), fc.integer({ min: 1, max: 30 }), (kind, quota, seconds) => {
       const budget = deviceBudget();
+      const made: number[] = [];
+      const live = (lifetimeMs: number): number => made.filter((at) => at + lifetimeMs > now).length;
       let now = 0;
       for (let n = 0; now < 1_000 * seconds; n++) {
         const when = budget.when(now, kind, `m${n}`, { quota, lifetimeMs: LIFETIME_MS });
         if (when > now) now = when;
-        else budget.take(now, kind, `m${n}`);
-        expect(budget.liveMappings(now, LIFETIME_MS)).toBeLessThanOrEqual(Math.max(1, Math.floor(quota / 2)));
+        else {
+          budget.take(now, kind, `m${n}`);
+          made.push(now);
+        }
+        expect(live(LIFETIME_MS)).toBeLessThanOrEqual(Math.max(1, Math.floor(quota / 2)));
         // A router in front may keep them for longer.
-        expect(budget.liveMappings(now, PAY_LIMITS.routerLifetimeMs)).toBeLessThanOrEqual(
+        expect(live(PAY_LIMITS.routerLifetimeMs)).toBeLessThanOrEqual(
           kind === 'birthday' ? PLAN_LIMITS.birthdayMappings : PLAN_LIMITS.predictionMappings,
         );
       }
@@ -103,8 +108,11 @@ test('live mappings never exceed the cap of the class, nor half of a known quota
 
 test('a refreshed mapping is not a new one', () => {
   const budget = deviceBudget();
+  const life = { quota: 4, lifetimeMs: LIFETIME_MS };
   for (let n = 0; n < 10; n++) budget.take(n, 'easy', 'one');
-  expect(budget.liveMappings(10, LIFETIME_MS)).toBe(1);
+  expect(budget.room(1_000, 'easy', 1, life)).toBe(1_000);
+  budget.take(1_000, 'easy', 'another');
+  expect(budget.room(1_000, 'easy', 1, life)).toBe(9 + LIFETIME_MS);
 });
 
 test('a pause stops every class', () => {
@@ -157,7 +165,7 @@ test('what one address has paid buys nothing towards another, in any order of pe
   );
   fc.assert(
     fc.property(fc.array(act, { maxLength: 400 }), (acts) => {
-      const purse = purseOf({ grants: [] });
+      const purse = purseOf({ addresses: [] });
       const granted = [0, 0, 0];
       const spent = [0, 0, 0];
       for (const [at, one] of acts.entries()) {
@@ -200,7 +208,7 @@ test('local addresses share a handful of packets, never of a plan; what names no
   // Named by a master on the Internet, and claimed by the peer without a reason.
   const outside = purseOf(named);
   for (const purpose of ['search', 'endpoint', 'answer'] as const)
-    for (const { address } of named.grants) expect(outside.spend(1, address, purpose), address).toBe('forbidden');
+    for (const { address } of named.addresses) expect(outside.spend(1, address, purpose), address).toBe('forbidden');
   const claimed = purseOf(permitOf([]), { few: [printer, other] });
   const inside = purseOf(named, { reach: (address) => reachOf(address, '192.168.1.1') });
   for (const purse of [claimed, inside]) {
@@ -209,7 +217,7 @@ test('local addresses share a handful of packets, never of a plan; what names no
     const rest = paidOf(200, () => purse.spend(1, purse === claimed ? other : printer, 'answer'));
     expect([known, rest]).toEqual([PAY_LIMITS.lanProbesMax - RESERVED, RESERVED]);
     expect(purse.allows(1, printer)).toBe(false);
-    for (const { address } of named.grants.slice(1))
+    for (const { address } of named.addresses.slice(1))
       expect(purse.spend(1, address, 'endpoint'), address).toBe('forbidden');
   }
 });

@@ -207,6 +207,21 @@ test('another network is another NAT: nothing of the old profile survives, and d
   expect(detector.profile(world.now + host.clockOffsetMs)).toMatchObject({ mapping: 'apdm' });
 });
 
+test('rules that lead all that is sent through a VPN are another network, though no address and no gateway is another', () => {
+  const detection = place(NATS.pf, 'vpn', 'master');
+  const { world, running, detector, host } = detection;
+  const home = { addresses: ['10.8.0.2', '192.168.1.5'], gateway: '192.168.1.1' };
+  running.command({ do: 'network', network: { ...home, sources: ['192.168.1.5'] } });
+  expect(detect(detection).refined.samples).toBeGreaterThan(10);
+  const samples = (): number => detector.profile(world.now + host.clockOffsetMs).samples;
+  running.command({ do: 'network', network: { ...home, sources: ['192.168.1.5'] } });
+  world.run(1);
+  expect(samples()).toBeGreaterThan(10);
+  running.command({ do: 'network', network: { ...home, sources: ['10.8.0.2'] } });
+  world.run(1);
+  expect(samples()).toBe(0);
+});
+
 test('a detection leaves no socket behind', () => {
   const detection = place(NATS.linux, 'sockets', 'stun');
   detect(detection);

@@ -1,5 +1,7 @@
 /** A fleet whose nodes are killed, hang and are drained while friends join; `npm run bench:fleet-worlds` runs ten thousand of these. */
 import { expect, test } from 'vitest';
+import { Rulings, wrongIn } from '../../bench/fleet-checks.ts';
+import { FleetNews } from '../../bench/fleet-office.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { type NodeFault, runFleet } from '../../src/sim/index.ts';
 
@@ -23,6 +25,17 @@ test.each<NodeFault>(['kill', 'hang', 'drain'])(
       const worst = Math.max(...run.joins.map(({ tookMs }) => tookMs ?? Number.POSITIVE_INFINITY));
       expect(worst).toBeLessThan(2_500);
     }
+  },
+);
+
+test.each(Array.from({ length: Math.max(2, worlds / 4) }, (_, n) => n + 1))(
+  'world %i with what nodes say, some of it lost: one list, one truth for each code, every ban, one holder of each name',
+  (seed) => {
+    const news = new FleetNews(0.05);
+    const rulings = new Rulings(news);
+    const office = { office: news.office, onCut: news.cut, meanwhile: rulings.plan, troublemakers: true };
+    const run = runFleet({ seed, hosts: 2, joins: 3, crypto: nodeCrypto, ...office });
+    expect([...run.wrong, ...rulings.wrong(), ...wrongIn(news, 3)]).toEqual([]);
   },
 );
 

@@ -82,6 +82,19 @@ test.each([0, 3_000])(
   },
 );
 
+test('whenever a master is killed, its idle host is back within 25 s', () => {
+  const { setup, host } = idleHost('killed at any time', NATS.linux);
+  for (const pauseMs of [1_000, 5_300, 9_700, 14_100, 17_900, 40_000]) {
+    setup.world.run(pauseMs);
+    setup.master.stop();
+    setup.master.start();
+    const links = host.all('link').length;
+    const back = () => host.all('link').slice(links).at(-1)?.state === 'up';
+    setup.until(back, 25_000, `the host is back, killed ${pauseMs} ms after the last time`);
+    setup.world.run(60_000);
+  }
+});
+
 test('whoever waits for something notices within 5 s that the master was killed, and is back', () => {
   const { setup, client, code } = idleHost('waits', NATS.linux);
   client.command(joinCommand({ code }));

@@ -46,7 +46,7 @@ for (const [hostNat, hostBehind] of Object.entries(EASY)) {
   }
 }
 
-test('S7: from JOIN to the proof at 20 ms one-way delay: at most three one-way and two relay trips, in the median', () => {
+test('S7: from JOIN to the proof at 20 ms one-way delay: at most three one-way trips and two through the master, in the median', () => {
   const delayMs = 20;
   const times = Array.from({ length: 21 }, (_, n) => {
     const setup = peers({ seed: `median ${n}`, delayMs });

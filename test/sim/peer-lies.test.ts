@@ -43,7 +43,7 @@ function liar(
       const lies = random.pick([[push], [push], [push], [], [push, push], [twisted(push)], [twisted(push), push]]);
       for (const lie of lies) {
         told.push(lie);
-        if ('permit' in lie) for (const { address } of lie.permit.grants) named.add(address);
+        if ('permit' in lie) for (const { address } of lie.permit.addresses) named.add(address);
       }
       return lies;
     },

@@ -103,6 +103,18 @@ test('an easy pair is connected directly, and when that way dies the relay carri
   }
 });
 
+test('a host that is gone without a word is given up in half a minute, whatever relay stood by', () => {
+  const { world, peers, all, until, join } = scene(['P3', 'P3'], { users: { client: HOME, host: HOME } });
+  join();
+  until(() => all('client', 'path').length > 0, 2_000);
+  world.run(5_000);
+  const diedAt = world.now;
+  peers.host.pause(600_000);
+  until(() => all('client', 'path-lost').length > 0, 200_000);
+  // Up to 24 s between two questions of a path that is idle, three that have no answer, and the 25 s for which consent holds.
+  expect(world.now - diedAt).toBeLessThan(60_000);
+});
+
 test('from the relay to the direct path that is found later nothing is lost, and nothing comes twice', () => {
   const { world, all, until, join, play, heard, sent } = scene(['P3', 'P3'], { users: { client: HOME, host: HOME } });
   const home = world.internet.obstruct(({ bytes }) => bytes[0] === 0xd7);

@@ -118,7 +118,6 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
       take: (...given) => budget.take(...given),
       count: (now) => budget.count(now),
       room: (...given) => budget.room(...given),
-      liveMappings: (...given) => budget.liveMappings(...given),
       pause: (until) => budget.pause(until),
     },
   };
@@ -127,7 +126,7 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
     candidates: [{ kind: 'reflexive', endpoint: { address: '192.0.2.9', port: 7 } } as const],
   };
   const machine = traversal(0, {
-    ...{ role, sid, punchKey: PUNCH_KEY, socket: SOCKET, family: 4, own, permit, relayRttMs: 80 },
+    ...{ role, sid, punchKey: PUNCH_KEY, socket: SOCKET, family: 4, own, permit, viaMasterRttMs: 80 },
     master: options.master ?? SERVER.address,
     ...{
       peer: { profile: options.peer ?? UNKNOWN_PROFILE, candidates: options.candidates ?? [] },

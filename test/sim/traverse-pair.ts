@@ -207,7 +207,7 @@ export interface PairOptions {
   onWorld?(world: World): void;
   onEvent?(role: Role, event: PeerEvent, at: number): void;
   /** JOIN was repeated: the client takes the relay for so much slower. */
-  readonly relayLongerMs?: number;
+  readonly viaMasterLongerMs?: number;
   /** The client has not heard where its punching socket is seen: the master's answer to JOIN was lost. */
   readonly unseen?: boolean;
   readonly edit?: (role: Role, profile: NatProfile) => NatProfile;
@@ -320,7 +320,7 @@ export function runPair(options: PairOptions): PairResult {
       sid: SID,
       punchKey: PUNCH_KEY,
       family: 4,
-      relayRttMs: 4 * oneWay + (role === 'client' ? (options.relayLongerMs ?? 0) : 0),
+      viaMasterRttMs: 4 * oneWay + (role === 'client' ? (options.viaMasterLongerMs ?? 0) : 0),
       permit: permitOf([observed[role === 'client' ? 'host' : 'client']?.address ?? '']),
       master: server.address,
       sources,

@@ -85,7 +85,7 @@ test('a client attempts and rests in turn, for ever, and knows whether the host 
   ]);
   expect(phasesOf(silent, 'commander').slice(0, 4)).toEqual(['unasked', 'asking', 'unasked', 'asking']);
   // Each attempt after the first takes a new punching socket.
-  expect(phasesOf(silent, 'punching socket').slice(0, 5)).toEqual(['seen', 'opening', 'asking', 'seen', 'opening']);
+  expect(phasesOf(silent, 'punching-socket').slice(0, 5)).toEqual(['seen', 'opening', 'asking', 'seen', 'opening']);
   expect(silent.events.some((event) => event.ev === 'stale' && event.why === 'host-silent')).toBe(true);
   silent.machine.handleCommand(20_000, { do: 'abort' });
   silent.run(20_000);

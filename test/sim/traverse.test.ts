@@ -13,7 +13,7 @@ const MAPPINGS: Record<string, NatBehaviour | null> = {
 
 for (const [client, clientNat] of Object.entries(MAPPINGS)) {
   for (const [host, hostNat] of Object.entries(MAPPINGS)) {
-    test(`${client} – ${host} meet in two relay trips and three one-way trips`, () => {
+    test(`${client} – ${host} meet in two trips through the master and three one-way trips`, () => {
       const run = runPair({ seed: `${client}/${host}`, client: clientNat, host: hostNat });
       expect(run.connected, run.world.replayText()).toBe(true);
       expect(run.ms).toBeLessThanOrEqual(2 * 40 + 3 * 20 + 1);

@@ -71,7 +71,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const code = await host('--password-file', file);
     const page = await app();
     await joinByCode(page, code);
-    await page.waitForSelector('#connect-sentence:has-text("password is missing or wrong")');
+    await page.waitForSelector('#connect-sentence:has-text("This game is locked")');
     await expectAccessible(page);
     await page.fill('#join-password', 'open barley');
     await page.press('#join-password', 'Enter');

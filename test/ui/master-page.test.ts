@@ -144,7 +144,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await page.waitForSelector('text=Luanti');
     expect(await page.getAttribute('#join-open', 'href')).toBe(String((await run.line('ready')).link));
     await page.waitForSelector('#join-no-download');
-    await page.press('.invitation summary >> nth=0', 'Enter');
+    await page.press('.visit summary >> nth=0', 'Enter');
     await page.click('#copy-command');
     await expect.poll(() => clipboard(page)).toBe(`sallyport join '${address}'`);
     await page.click('#copy-page');

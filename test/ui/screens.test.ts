@@ -20,6 +20,8 @@ const FOLDER = fileURLToPath(new URL('../../docs/screens/', import.meta.url));
 const DESK = { width: 800, height: 540 };
 const WIDTHS = [1280, 640, 360] as const;
 const BAR_MAX_PX = 56;
+/** What fits may still be a column of letters, where a part beside it takes the room. */
+const HEADING_LINES_MAX = 3;
 /** Where axe looks: what is folded, stacked or left out differs. */
 const LOOKED_AT = [1280, 360] as const;
 
@@ -92,6 +94,14 @@ describeUnless(chromiumMissing, 'every screen', () => {
         expect(wide, `${name} at ${width} px, ${direction}`).toBeLessThanOrEqual(width);
         const bar = await page.evaluate(() => document.querySelector('header')?.getBoundingClientRect().height ?? 0);
         expect(bar, `the bar of ${name} at ${width} px`).toBeLessThanOrEqual(BAR_MAX_PX);
+        const lines = await page.evaluate(() => {
+          const heading = document.querySelector('h1');
+          if (heading === null) return 0;
+          return heading.getBoundingClientRect().height / Number.parseFloat(getComputedStyle(heading).lineHeight);
+        });
+        expect(Math.round(lines), `lines of the heading of ${name} at ${width} px`).toBeLessThanOrEqual(
+          HEADING_LINES_MAX,
+        );
       }
     }
     await page.evaluate(() => document.documentElement.setAttribute('dir', 'ltr'));

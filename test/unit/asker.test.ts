@@ -18,12 +18,16 @@ import {
   JOIN_PHASES,
   LINK_PHASES,
   MAPPER_PHASES,
+  MASTER_PHASES,
   type MappingSource,
+  OUTGOING_PHASES,
   PATH_PHASES,
   PEER_PHASES,
   REGISTRATION_PHASES,
   RUN_PHASES,
   SESSION_PHASES,
+  UPLOAD_PHASES,
+  VANTAGE_PHASES,
   VISIT_PHASES,
 } from '../../src/core/testing.ts';
 
@@ -105,6 +109,7 @@ test.each(
   Object.entries({
     ...{ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES },
     ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES, VISIT_PHASES, IPV6_PHASES, REGISTRATION_PHASES, BINDER_PHASES },
+    ...{ UPLOAD_PHASES, OUTGOING_PHASES, MASTER_PHASES, VANTAGE_PHASES },
   }),
 )(
   '%s names every phase, says when each follows, and has one end',

@@ -83,6 +83,25 @@ describe('what is cited is here:', () => {
     expect(faults(texts, /\b[Dd]ecisions?[ /](\d{1,4})\b/g, check)).toEqual([]);
   });
 
+  test('a demand of the notes by its page, because S1 to S6 are classes of networks as well', () => {
+    const sources = texts.filter(({ path }) => path.startsWith('src/'));
+    const inCore = sources.filter(({ path }) => path.startsWith('src/core/'));
+    const said = (match: RegExpMatchArray): boolean => {
+      const before = match.input!.slice(match.input!.lastIndexOf('\n', match.index) + 1, match.index);
+      return /docs\/seed\.md (?:S\d+(?:, |\/))*$/.test(before);
+    };
+    const isClass = (match: RegExpMatchArray): boolean =>
+      /class|nat-model\.md/.test(match.input!.slice(match.input!.lastIndexOf('\n', match.index), match.index));
+    expect(faults(sources, /\bS(?:[7-9]|[12]\d|3[01])\b/g, (match) => !said(match))).toEqual([]);
+    expect(faults(inCore, /\bS[1-6]\b/g, (match) => !said(match) && !isClass(match))).toEqual([]);
+    const demands = [...read('docs/seed.md').matchAll(/^\| (S\d+) /gm)].map(([, demand]) => demand);
+    const cited = sources.flatMap(({ text }) =>
+      [...text.matchAll(/docs\/seed\.md (S\d+)/g)].map(([, demand]) => demand),
+    );
+    expect(cited.filter((demand) => !demands.includes(demand))).toEqual([]);
+    expect(cited.length).toBeGreaterThan(20);
+  });
+
   test('a row of the threat table', () => {
     const rows = new Set(
       [...read('SECURITY.md').matchAll(/^\| [^|]*\(([\d, ]+)\) \|/gm)].flatMap(([, all]) => all!.split(', ')),

@@ -1,6 +1,6 @@
 /** A host's word about its game reaches the friend over any line, once, and the newest last. */
 import { expect, test } from 'vitest';
-import { CONNECTION_LIMITS, type GameState } from '../../src/core/index.ts';
+import { type GameState, LIMITS } from '../../src/core/index.ts';
 import { agenda, Game } from '../../src/core/testing.ts';
 import { lehmer, pair } from './connection-pair.ts';
 
@@ -78,7 +78,7 @@ test('a word about a service that nobody can have, of a state that is none, or c
   const heard: unknown[] = [];
   const game = new Game(agenda(), { say: () => {}, heard: (_now, ...what) => heard.push(what) });
   const bodies = [
-    [CONNECTION_LIMITS.servicesMax, 1, 0, 0, 0, 1],
+    [LIMITS.servicesMax, 1, 0, 0, 0, 1],
     [0, 9, 0, 0, 0, 1],
     [0, 1, 0, 0],
   ];

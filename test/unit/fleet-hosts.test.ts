@@ -8,9 +8,17 @@ const CODES = 400;
 
 function entryOf(n: number, players: number) {
   return {
-    ...{ v: 1 as const, key: n.toString(16).padStart(64, '0'), code: `CODE${n % CODES}`, name: `Host ${n}`, game: 'g' },
+    ...{ v: 2 as const, key: n.toString(16).padStart(64, '0'), code: `CODE${n % CODES}`, name: `Host ${n}`, game: 'g' },
     ...{ public: true, playersMax: 64, map: '', mode: '', version: '', passwordNeeded: false, players },
-    ...{ natType: 'cone' as const, verdict: 'open' as const, delta: 0, rttMs: null, address: '203.0.113.7', port: 5 },
+    ...{
+      natType: 'cone' as const,
+      verdict: 'open' as const,
+      delta: 0,
+      rttMs: null,
+      address: '203.0.113.7',
+      port: 5,
+      generation: 1,
+    },
     ...{ firstSeenAt: 1_000, verifiedAt: null },
   };
 }
@@ -148,6 +156,25 @@ test('of two nodes that tell of a host the earlier of its code counts while it i
   heard.here(second, `${second}1`, 1);
   heard.sweep();
   expect(heard.of('h')?.next).toBeNull();
+});
+
+test('what a node tells under a newer generation counts, whatever the order of the code', () => {
+  const entry = entryOf(3, 1);
+  const [first, second] = orderOf(entry.code, ['a', 'b']) as [string, string];
+  const { heard } = heardWith();
+  for (const [name, generation] of [
+    [first, 1],
+    [second, 2],
+  ] as const) {
+    const node = new Node(name);
+    node.put('h', { ...entry, players: generation, generation });
+    node.told.flush();
+    node.settle(heard);
+  }
+  expect(heard.of('h')?.host.players).toBe(2);
+  expect(heard.isToldBefore(first, 'h', 1)).toBe(true);
+  expect(heard.isToldBefore(first, 'h', 3)).toBe(false);
+  expect(heard.isToldBefore(first, 'h')).toBe(true);
 });
 
 test('a node that starts anew is told of by nobody for what its last run had; words of that run are not heard again', () => {

@@ -6,7 +6,7 @@ import { limitsOf, readReached, readUnreached } from '../mutants/limits.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 /** What was on the list when it was made, less what has been reached since: whoever reaches one lowers it. */
-const UNREACHED_MAX = 442;
+const UNREACHED_MAX = 412;
 /** Their comparisons of limits with each other reach nothing. */
 const COMPARISONS = ['limit-relations.test.ts', 'limits-reached.test.ts'];
 
@@ -16,7 +16,19 @@ const unreached = readUnreached(ROOT);
 const texts = readdirSync(`${ROOT}/test`, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !COMPARISONS.some((name) => path.endsWith(name)))
   .map((path) => readFileSync(`${ROOT}/test/${path}`, 'utf8'));
-const named = new Set(texts.flatMap((text) => [...text.matchAll(/\b(?:\w+_)?LIMITS\.\w+/g)].map(([name]) => name)));
+const named = new Set(texts.flatMap(namesIn));
+
+/** `PAY_LIMITS.answersReserved`, and what is taken out of it: `const { answersReserved: reserved } = PAY_LIMITS;`. */
+function namesIn(text: string): readonly string[] {
+  const whole = [...text.matchAll(/\b(?:\w+_)?LIMITS\.\w+/g)].map(([name]) => name);
+  const taken = [...text.matchAll(/\{([\w\s,:]*)\}\s*=\s*((?:\w+_)?LIMITS)\b(?!\.)/g)];
+  return [
+    ...whole,
+    ...taken.flatMap(([, names, object]) =>
+      [...names!.matchAll(/(?:^|,)\s*(\w+)/g)].map(([, name]) => `${object}.${name}`),
+    ),
+  ];
+}
 
 describe('limits', () => {
   test('are found, in every room that has some', () => {

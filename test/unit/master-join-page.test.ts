@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLog, createOffice, type Office, openStore, readDownloads } from '../../src/master/testing.ts';
+import {
+  createLog,
+  createOffice,
+  type Office,
+  openStore,
+  readDownloads,
+  SERVER_LIMITS,
+} from '../../src/master/testing.ts';
 import { hostRecord } from './master-records.ts';
 
 let folder: string;
@@ -102,6 +109,22 @@ test('downloads are the files of the folder and nothing else', async () => {
     expect((await office.app.request(`/downloads/${name}`)).status, name).toBe(404);
   const info = (await (await office.app.request('/api/v1/master')).json()) as { downloads: { files: unknown[] } };
   expect(info.downloads.files).toMatchObject([{ system: 'macos', machine: 'arm64', bytes: 7 }]);
+});
+
+test('downloads are begun at a pace for each address, and others have theirs', async () => {
+  const files = join(folder, 'files');
+  mkdirSync(files);
+  writeFileSync(join(files, 'sallyport-linux-x64'), 'program');
+  start(files);
+  const path = '/downloads/sallyport-linux-x64';
+  const ask = (remoteAddress: string, method = 'GET') =>
+    office.app.request(path, { method }, { incoming: { socket: { remoteAddress } } });
+  const { burst } = SERVER_LIMITS.downloadRates.narrow;
+  for (let n = 0; n < burst; n++) expect(await (await ask('203.0.113.9')).text()).toBe('program');
+  const refused = await ask('203.0.113.9');
+  expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true]);
+  expect((await ask('203.0.113.9', 'HEAD')).status).toBe(200);
+  expect((await ask('198.51.100.7')).status).toBe(200);
 });
 
 test('codes that are tried at the page count like all others, and nothing is told while one has to wait', async () => {

@@ -34,6 +34,7 @@ function record(
     observed: { address: '192.0.2.1', port: 1 },
     rttMs: null,
     since: 0,
+    generation: 0,
     ...rest,
   };
 }

@@ -30,6 +30,7 @@ export function hostRecord(
     observed: { address: `198.51.${(n >> 8) & 255}.${n & 255}`, port: 40_000 },
     rttMs: 20,
     since: 0,
+    generation: 0,
     ...change,
   };
 }

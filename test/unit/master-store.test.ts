@@ -84,7 +84,7 @@ test('codes, bans, statistics, names, settings and the list come back after a re
   expect(second.bans()).toEqual([{ ...ban, id }]);
   expect(second.traversals(100)).toEqual([{ ...traversal, count: 2, elapsedMs: 400, attempts: 2 }]);
   expect(second.traversals(101)).toEqual([]);
-  expect(second.nameHolder('ana')).toEqual({ hostKey: 'ff', seenAt: 5 });
+  expect(second.nameHolder('ana')).toMatchObject({ hostKey: 'ff', seenAt: 5, since: 5 });
   expect(second.setting('admin')).toBe('x');
   expect(second.snapshot()).toEqual({ at: 10, rows: [{ hostId: 'b', json: '{"x":1}' }] });
   expect(second.auditEntries(5)).toMatchObject([{ at: 3, act: 'ban', detail: 'spam*' }]);

@@ -56,6 +56,7 @@ test('10^5 fake hosts from 50 addresses: at most 1600 are listed, and the real o
       announcement: cleaned,
       players,
       profile: null,
+      generation: 0,
     });
     if (!('entry' in done)) return false;
     if (done.crowdedOut !== null) directory.gone(done.crowdedOut.record);
@@ -97,6 +98,7 @@ test('a household with two servers is no crowd, a third makes all wait behind th
       announcement: announcement(name),
       players,
       profile: null,
+      generation: 0,
     });
     if (!('entry' in done)) return expect.unreachable(done.failure);
     directory.host(done.entry.record);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { NameWatch, type Resolved } from '../../src/agent/testing.ts';
 
 const EVERY_MS = 3_000;
-const at = (...master: string[]): Resolved => ({ master, stun: [], looked: master.length > 0 });
+const at = (...master: string[]): Resolved => ({ master, stun: [], named: [], looked: master.length > 0 });
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -44,7 +44,15 @@ test('where a STUN server was asked in vain the names of those are looked up onc
     ...{ destination: server(address), localPort: 40_000 },
     seenAs: answers ? { address: '203.0.113.9', port: 40_000 } : null,
   });
-  const before: Resolved = { ...at('198.51.100.7'), stun: [server('198.51.100.20'), server('198.51.100.21')] };
+  const resolved = (master: string, ...addresses: (string | null)[]): Resolved => ({
+    ...at(master),
+    stun: addresses.flatMap((address) => (address === null ? [] : [server(address)])),
+    named: addresses.map((address, n) => ({
+      server: `stun${n}.example:3478`,
+      at: address === null ? null : server(address),
+    })),
+  });
+  const before = resolved('198.51.100.7', '198.51.100.20', '198.51.100.21');
   let now = before;
   let looked = 0;
   const told: Resolved[] = [];
@@ -68,17 +76,22 @@ test('where a STUN server was asked in vain the names of those are looked up onc
   expect(looked).toBe(0);
   await detected(probe(first, true), probe(second, false));
   expect([looked, told.length]).toEqual([1, 0]);
-  now = { ...at('198.51.100.99'), stun: [server(first), server('198.51.100.22')] };
+  now = resolved('198.51.100.99', first, '198.51.100.22');
   await detected(probe(first, true), probe(second, false));
-  expect([looked, told]).toEqual([2, [{ master: [], stun: now.stun, looked: true }]]);
+  expect([looked, told]).toEqual([2, [{ ...now, master: [] }]]);
   expect(watch.addresses).toEqual(before.master);
   await detected(probe(first, true), probe('198.51.100.22', true));
   expect(looked).toBe(2);
+  // One whose name leads nowhere is looked for after each detection.
+  now = resolved('198.51.100.7', first, null);
+  await detected(probe(first, true), probe('198.51.100.22', false));
+  await detected(probe(first, true));
+  expect([looked, told.length]).toEqual([4, 2]);
   now = before;
   watch.detected([probe(first, false)]);
   watch.end();
   await vi.advanceTimersByTimeAsync(1);
-  expect([looked, told.length]).toEqual([3, 1]);
+  expect([looked, told.length]).toEqual([5, 2]);
 });
 
 test('what comes after the end is not told', async () => {

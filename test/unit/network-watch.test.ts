@@ -6,6 +6,7 @@ const EVERY_MS = 250;
 const HOME: NetworkNow = {
   addresses: ['192.168.1.5'],
   routes: 'eth0,0101A8C0,100',
+  sources: ['192.168.1.5'],
   families: [4],
   ways: [],
   system: null,

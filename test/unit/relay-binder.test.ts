@@ -14,6 +14,8 @@ class Desk {
   from: Endpoint = { address: '198.18.0.1', port: 1 };
   cut = false;
   readonly told: BinderEvent[] = [];
+  /** Whoever is told that the way is lost wants it no more. */
+  gaveUp = false;
   readonly agenda = agenda();
   readonly types: string[] = [];
   readonly binder: Binder;
@@ -22,7 +24,10 @@ class Desk {
     this.binder = new Binder(this.now, {
       ...{ crypto, relay: RELAY, grant: grant === undefined ? this.net.grant(1, 'client') : grant },
       at: (instant, run) => this.agenda.at(instant, run),
-      tell: (_now, event) => void this.told.push(event),
+      tell: (now, event) => {
+        this.told.push(event);
+        if (this.gaveUp && event.ev === 'lost') this.binder.stop(now);
+      },
       transmit: (to, bytes) => {
         expect(to).toEqual(RELAY);
         this.types.push(readRelay(bytes)!.type);
@@ -148,6 +153,24 @@ describe('a binding', () => {
     expect(desk.types.length).toBeLessThan(50);
   });
 
+  test('that is stopped by whoever is told that it is lost asks nothing more', () => {
+    for (const startedAnew of [false, true]) {
+      const desk = new Desk();
+      desk.run(300_000);
+      desk.gaveUp = true;
+      if (startedAnew) {
+        desk.net = new RelayNet();
+        desk.net.now = desk.now;
+      } else desk.cut = true;
+      desk.binder.check(desk.now);
+      desk.run(2_760);
+      expect(desk.told.slice(1)).toEqual([{ ev: 'lost', why: startedAnew ? 'expired' : 'silent' }]);
+      const before = desk.types.length;
+      desk.run(60_000);
+      expect(desk.types).toHaveLength(before);
+    }
+  });
+
   test('that was refused because its host has enough rests and tries again', () => {
     const desk = new Desk();
     desk.net = new RelayNet({ quotas: { pairsPerHost: 0 } });
@@ -167,7 +190,7 @@ describe('a binding', () => {
     const stranger = { address: '192.0.2.1', port: 1 };
     const forged = [
       Uint8Array.of(0xd9, 2, ...new Uint8Array(24)),
-      Uint8Array.of(0xd9, 4, ...new Uint8Array(9).fill(1)),
+      Uint8Array.of(0xd9, 4, ...new Uint8Array(25).fill(1)),
       Uint8Array.of(0xd9, 5, ...new Uint8Array(9)),
     ];
     for (const bytes of forged) {

@@ -35,6 +35,8 @@ export function data(length = 100, mark = 0): Uint8Array {
 export class RelayNet {
   now = START;
   readonly sent: Sent[] = [];
+  /** What each end was told last, by its endpoint. */
+  private readonly cookies = new Map<string, Uint8Array>();
   readonly relay: Relay;
   private turn = 1;
 
@@ -54,7 +56,12 @@ export class RelayNet {
   give(from: Endpoint, bytes: Uint8Array, via = 1): readonly Sent[] {
     const before = this.sent.length;
     this.relay.receive(this.now, via, from, bytes);
-    return this.sent.slice(before);
+    const sent = this.sent.slice(before);
+    for (const one of sent) {
+      const message = readRelay(one.bytes);
+      if (message?.type === 'bound') this.cookies.set(`${one.to.address} ${one.to.port}`, message.cookie);
+    }
+    return sent;
   }
 
   pass(ms: number): void {
@@ -94,8 +101,12 @@ export class RelayNet {
     return answer === undefined ? null : readRelay(answer.bytes);
   }
 
-  keep(from: Endpoint): RelayMessage | null {
-    const [answer] = this.give(from, writeRelay({ type: 'keep', random: crypto.randomBytes(8) }));
+  /** With the cookie that it was told last, unless another is given. */
+  keep(
+    from: Endpoint,
+    cookie = this.cookies.get(`${from.address} ${from.port}`) ?? new Uint8Array(16),
+  ): RelayMessage | null {
+    const [answer] = this.give(from, writeRelay({ type: 'keep', random: crypto.randomBytes(8), cookie }));
     return answer === undefined ? null : readRelay(answer.bytes);
   }
 

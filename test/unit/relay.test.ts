@@ -26,9 +26,9 @@ test('what is written is read, whatever is in it; what is cut or has more is non
       ...{ type: fc.constant('bind' as const), random, cookie: of(16), turn: fc.integer({ min: 0, max: 0xffff_ffff }) },
       ...{ token: of(54), proof: of(16) },
     }),
-    fc.record({ type: fc.constant('bound' as const), random, other: fc.boolean() }),
+    fc.record({ type: fc.constant('bound' as const), random, other: fc.boolean(), cookie: of(16) }),
     fc.record({ type: fc.constant('refused' as const), random, why: fc.constantFrom(...RELAY_REFUSALS) }),
-    random.map((one) => ({ type: 'keep', random: one }) as const),
+    fc.record({ type: fc.constant('keep' as const), random, cookie: of(16) }),
   );
   fc.assert(
     fc.property(message, fc.nat(), (one, cut) => {
@@ -93,6 +93,35 @@ describe('two bound ends', () => {
     net.pass(70_000);
     expect(net.relay.counters()).toMatchObject({ pairs: 0, ends: 0 });
     expect(net.relay.next()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('are kept only where they show that they receive: nobody keeps an address that is somebody else’s by now', () => {
+    const net = new RelayNet();
+    const { client, host } = net.pair(1);
+    const cookie = net.cookie(client);
+    // The client has left its address; what still comes from there is forged, and has what was known when it left.
+    for (let ms = 0; ms < 600_000; ms += 5_000) {
+      net.pass(5_000);
+      const forwarded = net.give(client, data()).length;
+      if (ms < 60_000) expect(forwarded).toBe(1);
+      // Two minutes for the cookie, 65 s without it.
+      if (ms >= 185_000) expect(forwarded).toBe(0);
+      net.keep(client, cookie);
+      net.keep(host);
+    }
+    expect(net.give(host, data())).toEqual([]);
+    expect(net.relay.counters()).toMatchObject({ pairs: 1, ends: 1 });
+  });
+
+  test('are answered by KEEP with a cookie that is too old, and kept by the one of that answer', () => {
+    const net = new RelayNet();
+    const { client } = net.pair(1);
+    net.pass(30_000);
+    expect(net.keep(client, new Uint8Array(16))).toMatchObject({ type: 'bound' });
+    net.pass(30_000);
+    expect(net.keep(client)).toMatchObject({ type: 'bound' });
+    net.pass(60_000);
+    expect(net.keep(client)).toMatchObject({ type: 'bound' });
   });
 
   test('one of which comes from another address: it binds there with the same grant, and the old address is nobody', () => {
@@ -245,16 +274,12 @@ describe('whoever is not an end of the pair', () => {
     const net = new RelayNet();
     const { client, host } = net.pair(1);
     const ask = writeRelay({ type: 'ask', random: new Uint8Array(8) });
+    const keep = writeRelay({ type: 'keep', random: new Uint8Array(8), cookie: new Uint8Array(16) });
     const flood = (rounds: number): void => {
       for (let n = 0; n < rounds; n++) {
         net.now += 0.01;
         const from = { address: `${60 + (n % 60)}.${(n >> 8) & 255}.${n & 255}.9`, port: 1_024 + (n % 50_000) };
-        net.relay.receive(
-          net.now,
-          1,
-          from,
-          [ask, data(), writeRelay({ type: 'keep', random: ask.subarray(2, 10) })][n % 3]!,
-        );
+        net.relay.receive(net.now, 1, from, [ask, data(), keep][n % 3]!);
         net.sent.length = 0;
       }
     };

@@ -137,9 +137,9 @@ const entry: fc.Arbitrary<ListEntry> = fc.record({
 /** The longest address that an operator may write. */
 const farEntry = entry.map((one) => ({ ...one, address: `${'a'.repeat(249)}:30000` }));
 
-const grant = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
+const permitted = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
 const permit: fc.Arbitrary<Permit> = fc.record({
-  grants: fc.array(grant, { maxLength: WIRE_LIMITS.permitAddressesMax }),
+  addresses: fc.array(permitted, { maxLength: WIRE_LIMITS.permitAddressesMax }),
 });
 
 const relayGrant = fc.record({ token: bytes(54), secret: bytes(16) });
@@ -165,7 +165,7 @@ const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
 const step = { sid, n: u32, sealed: upTo(WIRE_LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat }),
+  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat, generation: u32 }),
   fc.record({ type: type('heartbeat'), announcement: orNull(announcement), ...beat }),
   fc.record({ type: type('goodbye') }),
   fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBWXM') }),

@@ -109,8 +109,8 @@ describe('where a session is', () => {
     w.net.run(MASTER_LIMITS.proofMsMax + 4_000);
     client.get({ type: 'credit', sid: SID, n: 1 }, client.socket());
     expect(host.pushes).toMatchObject([
-      { type: 'offer', permit: { grants: [{ address: '198.18.0.77' }] } },
-      { type: 'credited', permit: { grants: [{ address: home }] } },
+      { type: 'offer', permit: { addresses: [{ address: '198.18.0.77' }] } },
+      { type: 'credited', permit: { addresses: [{ address: home }] } },
     ]);
   });
 });
@@ -171,7 +171,7 @@ describe('what is paid for', () => {
     host.get({ type: 'answer', hidden: false, sid: SID, handshake: Uint8Array.of(2) }, host.socket());
     for (const n of [1, 2, 1, 2, 1]) expect(client.get({ type: 'credit', sid: SID, n }).type).toBe('ok');
     const bought = host.pushes.flatMap((push) =>
-      push.type === 'credited' ? push.permit.grants.map(({ probesMax }) => probesMax) : [],
+      push.type === 'credited' ? push.permit.addresses.map(({ probesMax }) => probesMax) : [],
     );
     expect(bought).toHaveLength(2);
     expect(new Set(bought).size).toBe(2);

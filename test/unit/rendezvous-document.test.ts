@@ -53,13 +53,13 @@ function structures(): string[] {
   const fields = (field: Drawn | undefined): string => layoutOf(field?.parts ?? {}, ', ');
   const words = (field: Drawn | undefined): string =>
     `0 to ${(field?.words ?? []).length - 1}: ${field?.words?.join(', ')}`;
-  const { grants } = permit.parts ?? {};
+  const { addresses } = permit.parts ?? {};
   const { mixture, type, hairpin } = profile.parts ?? {};
   return [
     ['announcement', fields(announcement)],
     ['entry', fields(entry)],
     ['permit', fields(permit)],
-    ['grant', fields(grants?.item)],
+    ['permitted', fields(addresses?.item)],
     ['relay', fields(relay)],
     ['relay grant', fields(relayGrant)],
     ['profile', fields(profile)],

@@ -44,7 +44,7 @@ describe('a join', () => {
     expect(client.get(joinOf(host), clientSocket)).toEqual({ type: 'ok', observed: seenClient });
     const offer = host.pushes[0];
     expect(offer).toMatchObject({ type: 'offer', sid: SID, handshake: MESSAGE_1, observed: [seenClient] });
-    expect(offer).toMatchObject({ permit: { grants: [{ address: CLIENT_IP, probesMax: 60 }] } });
+    expect(offer).toMatchObject({ permit: { addresses: [{ address: CLIENT_IP, probesMax: 60 }] } });
     const seenHost = { address: HOST_IP, port: host.portOf(hostSocket) };
     expect(host.get(ANSWER, hostSocket)).toEqual({ type: 'ok', observed: seenHost });
     expect(client.pushes).toMatchObject([{ type: 'answered', sid: SID, handshake: MESSAGE_2, observed: [seenHost] }]);

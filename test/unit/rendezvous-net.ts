@@ -440,5 +440,5 @@ export const ANNOUNCEMENT = {
 
 /** `Participant.ask` puts the participant's own code in. */
 export const REGISTER: Request = {
-  ...{ type: 'register', code: '', announcement: ANNOUNCEMENT, players: 0, profile: null },
+  ...{ type: 'register', code: '', announcement: ANNOUNCEMENT, players: 0, profile: null, generation: 0 },
 };

@@ -191,7 +191,7 @@ test('of an end that is hidden the other one is told no address and no permit, w
     expect(told.length).toBeGreaterThan(0);
     for (const push of told) {
       if (push.type === 'offer' || push.type === 'answered') expect(push.observed).toEqual([]);
-      expect('permit' in push && push.permit.grants).toEqual([]);
+      expect('permit' in push && push.permit.addresses).toEqual([]);
     }
   }
 });

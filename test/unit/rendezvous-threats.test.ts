@@ -174,7 +174,8 @@ describe('row 2: nobody can be named as a target', () => {
     }
     const permits = host.pushes.flatMap((push) => ('permit' in push ? [push.permit] : []));
     expect(permits.length).toBeGreaterThan(10);
-    for (const permit of permits) expect(permit.grants.map(({ address }) => address)).toEqual([attacker.node.address]);
+    for (const permit of permits)
+      expect(permit.addresses.map(({ address }) => address)).toEqual([attacker.node.address]);
     for (const push of host.pushes) {
       if ('observed' in push) for (const seen of push.observed) expect(seen.address).not.toBe(VICTIM);
     }

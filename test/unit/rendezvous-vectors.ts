@@ -69,7 +69,7 @@ const ANNOUNCEMENT = {
   ...{ playersMax: 8, passwordNeeded: false },
 } as const;
 const PERMIT = {
-  grants: [
+  addresses: [
     { address: '203.0.113.9', probesMax: 60, probesPerSecondMax: 1000, expiresInMs: 15000 },
     { address: '2001:db8::9', probesMax: 46, probesPerSecondMax: 400, expiresInMs: 9000 },
   ],
@@ -94,7 +94,7 @@ export const PROFILE: NatProfile = {
 };
 
 const REQUESTS: readonly Request[] = [
-  { type: 'register', code: CODE, announcement: ANNOUNCEMENT, players: 3, profile: PROFILE },
+  { type: 'register', code: CODE, announcement: ANNOUNCEMENT, players: 3, profile: PROFILE, generation: 7 },
   { type: 'heartbeat', announcement: null, players: 4, profile: null },
   { type: 'goodbye' },
   { type: 'resolve', code: ENTRY.code },
@@ -271,9 +271,9 @@ function relay() {
       ask: toHex(writeRelay({ type: 'ask', random })),
       cookie: toHex(writeRelay({ type: 'cookie', random, cookie })),
       bind: toHex(writeBind(suite, grant, { random, cookie, turn: 5 })),
-      bound: toHex(writeRelay({ type: 'bound', random, other: true })),
+      bound: toHex(writeRelay({ type: 'bound', random, cookie, other: true })),
       refused: toHex(writeRelay({ type: 'refused', random, why: 'expired' })),
-      keep: toHex(writeRelay({ type: 'keep', random })),
+      keep: toHex(writeRelay({ type: 'keep', random, cookie })),
     },
   };
 }

@@ -208,7 +208,7 @@ describe('what the master has seen over TLS', () => {
       expect(seen(host)).toEqual([clientShut ? [] : ['192.0.2.9']]);
       expect(seen(client)).toEqual([hostShut ? [] : ['203.0.113.5']]);
       const granted = (one: Participant) =>
-        one.pushes.flatMap((push) => ('permit' in push ? push.permit.grants.map(({ address }) => address) : []));
+        one.pushes.flatMap((push) => ('permit' in push ? push.permit.addresses.map(({ address }) => address) : []));
       expect(new Set(granted(host))).toEqual(new Set(clientShut ? [] : ['192.0.2.9']));
       expect(new Set(granted(client))).toEqual(new Set(hostShut ? [] : ['203.0.113.5']));
     }

@@ -1,6 +1,6 @@
 /** The streams of a connection by themselves: frames, windows, ends, and what a hostile side can do with them. */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   agenda,
   ConnectionStreams,
@@ -272,6 +272,48 @@ describe('a hostile side', () => {
     streams.obey(1, { do: 'stream-end', stream: 0 });
     get(ack(sent.length - 1));
     expect(frames()).toContainEqual({ frame: 'max-streams', streams: streamsMax + 1 });
+  });
+
+  test('opens and resets without end: the places of those that are over come back at a pace', () => {
+    const { get, events, frames, sent, alarms } = end();
+    const { openRate, openRoomMs } = STREAM_LIMITS;
+    const opened = () => events.filter(({ ev }) => ev === 'stream-opened').length;
+    let next = 0;
+    // All that is allowed, in each of two seconds; acknowledged at once.
+    const openAll = (now: number): void => {
+      const allowed = frames().reduce<number>(
+        (most, one) => (one.frame === 'max-streams' ? one.streams : most),
+        streamsMax,
+      );
+      for (; next < allowed; next++) get([...bytesFrame(next, 0, [1]), ...reset(next, 0, 1)], now);
+      get(ack(sent.length - 1), now);
+    };
+    for (let now = 1; now <= 2_000; now += 10) {
+      alarms.run(now);
+      openAll(now);
+    }
+    expect(failure(events)).toBeNull();
+    // The places that there are, those of the burst, and 256 a second; and nobody waits for ever.
+    const most = streamsMax + openRate.burst + 2 * openRate.perSecond;
+    expect(opened()).toBeLessThanOrEqual(most);
+    expect(opened()).toBeGreaterThan(most - openRate.perSecond * ((2 * openRoomMs) / 1_000) - 2);
+  });
+
+  test('widens its window many times in one datagram: streams are looked at once', () => {
+    const { get, streams, events } = end();
+    for (let n = 0; n < streamsMax; n++) get(bytesFrame(n, 0, [1]));
+    const adds = vi.spyOn(Set.prototype, 'add');
+    const widen = Array.from({ length: 100 }, (_, n) => [0x10, ...varint(connectionWindowBytes + n + 1)]).flat();
+    get(widen);
+    const looked = adds.mock.calls.length;
+    adds.mockRestore();
+    expect(looked).toBeLessThan(2 * streamsMax);
+    // And what it allowed last holds.
+    for (let n = 0; n < 3; n++) {
+      get([0x11, ...varint(n), ...varint(2 * connectionWindowBytes)]);
+      streams.obey(2, { do: 'stream-write', stream: n, bytes: new Uint8Array(1_000) });
+    }
+    expect(failure(events)).toBeNull();
   });
 
   test('has its confetti kept up to a number of pieces; what is beyond counts as lost', () => {

@@ -18,7 +18,7 @@ function results(
   return UDP_CLASSES.flatMap((left, i) =>
     UDP_CLASSES.slice(i).flatMap((right) =>
       ACCESS.map(([leftAccess, rightAccess], n) => ({
-        ...{ job: { left, right, n }, leftAccess, rightAccess },
+        ...{ job: { left, right, n }, leftAccess, rightAccess, families: ['four', 'four'] as const },
         connected: connected(left, right, `${leftAccess}-${rightAccess}`),
         ...{ elapsedMs: 100 * n, dataMs, attempts: 1, packets: n, mappingsPeak: n, plain: false, fault: null },
       })),
@@ -86,4 +86,23 @@ test('half of the weight lies below a weighted median', () => {
   expect(of()).toBeNull();
   expect(of([5, 1], [1, 1], [3, 1])).toBe(3);
   expect(of([5, 10], [1, 1], [3, 1])).toBe(5);
+});
+
+test('by families the pairs are told apart, whichever way round they are, and weighted by the shares of their classes', () => {
+  const of = (left: 'P3' | 'S4', families: JobResult['families'], connected: boolean, dataMs: number): JobResult => ({
+    ...{ job: { left, right: 'P3', n: 0 }, leftAccess: 'home', rightAccess: 'home', families, connected, dataMs },
+    ...{ elapsedMs: 300, attempts: 1, packets: 1, mappingsPeak: 1, plain: false, fault: null },
+  });
+  const worlds = [
+    of('P3', ['six', 'four'], false, 90),
+    of('S4', ['four', 'six'], false, Number.POSITIVE_INFINITY),
+    of('P3', ['six', 'both'], true, 90),
+  ];
+  const { families } = summarize(worlds, true);
+  expect(Object.keys(families)).toEqual(['four-six', 'both-six']);
+  const weights = { relayed: 45 * 45, none: 2 * 2.2 * 45 };
+  expect(families['four-six']?.relayed).toBeCloseTo(weights.relayed / (weights.relayed + weights.none), 10);
+  expect(families['four-six']).toMatchObject({ worlds: 2, direct: 0, directMedianMs: null });
+  expect(families['both-six']).toMatchObject({ worlds: 1, direct: 1, none: 0, directMedianMs: 300 });
+  expect(summarize(worlds).families).toEqual({});
 });

@@ -60,7 +60,7 @@ function play({ host, pays, answers, untilMs }: Play) {
   const permit = () => permitOf(paidFrom, { probesMax, expiresInMs: PERMIT_MS });
   const machine = traversal(0, {
     ...{ role: 'client', sid: new Uint8Array(16), punchKey: new Uint8Array(32), socket: 1_000, family: 4 },
-    ...{ permit: permit(), master: null, relayRttMs: TRIP_MS, sources: [SOURCE], redirecting: null },
+    ...{ permit: permit(), master: null, viaMasterRttMs: TRIP_MS, sources: [SOURCE], redirecting: null },
     ...{ sockets: socketIds(), random: simRandom(1), crypto: nodeCrypto, requests: requestNumbers(), device: device() },
     own: { profile: () => CLIENT, candidates: [] },
     peer: { profile: host, candidates: [{ kind: 'reflexive', endpoint: { address: JOINED_AT, port: 5_000 } }] },

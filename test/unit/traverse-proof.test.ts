@@ -57,7 +57,7 @@ function ordered() {
       family: 4,
       own: { ...side, profile: () => UNKNOWN_PROFILE },
       peer: side,
-      relayRttMs: 80,
+      viaMasterRttMs: 80,
       permit,
       master: null,
     },

@@ -15,7 +15,7 @@ const MASTER = '203.0.113.10';
 const VICTIM = '198.51.100.66';
 const claim = (address: string) => ({ kind: 'public', endpoint: { address, port: 40_000 } }) as const;
 const at = (address: string, port = 40_000) => ({ address, port });
-const NOBODY = { grants: [] };
+const NOBODY = { addresses: [] };
 
 test('nobody is tried on a claim alone where the master sees the other side from outside', () => {
   const standing = { master: MASTER, seenAt: '203.0.113.20' };
@@ -44,7 +44,7 @@ test('a claim counts where the master sees both at local addresses: two addresse
 });
 
 test('one local address for both is no sign of one network where the master is on the Internet', () => {
-  const permit = { grants: [{ address: '172.17.0.1', probesMax: 9, probesPerSecondMax: 9, expiresInMs: 9_000 }] };
+  const permit = { addresses: [{ address: '172.17.0.1', probesMax: 9, probesPerSecondMax: 9, expiresInMs: 9_000 }] };
   const side = (address: string) => ({
     profile: UNKNOWN_PROFILE,
     candidates: [

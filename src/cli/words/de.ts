@@ -106,6 +106,7 @@ export const de = {
   'trying the way to the host, without a game': 'der Weg zum Host wird ohne Spiel versucht',
   Connected: 'Verbunden',
   Relay: 'Relay',
+  STUN: 'STUN',
   '{way}: a game could play by now. Looking for a direct path.':
     '{way}: ein Spiel könnte schon laufen. Ein direkter Weg wird gesucht.',
   'no direct path in this time; a game plays through the relay':
@@ -297,6 +298,10 @@ export const de = {
   'Leaving: the host is told.': 'Du gehst: der Host erfährt es.',
   Path: 'Weg',
   Host: 'Host',
+  '{server} has no address: others are asked instead': '{server} hat keine Adresse: andere werden stattdessen gefragt',
+  '{server} does not answer: others were asked instead': '{server} antwortet nicht: andere wurden stattdessen gefragt',
+  'little or nothing comes from the host: it may have gone': 'vom Host kommt wenig oder nichts: vielleicht ist er weg',
+  'the host answers again': 'der Host antwortet wieder',
   'lost: finding it again, the game may stay open': 'verloren: er wird neu gesucht, das Spiel darf offen bleiben',
   'again, {way}': 'wieder, {way}',
   'The host has removed you.': 'Der Host hat dich entfernt.',

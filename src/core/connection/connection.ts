@@ -14,6 +14,7 @@ import type { Alarm } from '../agenda.ts';
 import { equalBytes, Reader, Writer } from '../bytes.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { assert } from '../errors.ts';
+import { clockOf } from '../streams/clock.ts';
 import {
   COPY,
   DATAGRAM_BYTES_MIN,
@@ -35,7 +36,7 @@ import { answerMs, isSpeaking, quietMs, repeatMs, triesBeforeDoubt } from './pat
 import { Sealer } from './sealer.ts';
 import { Sizes } from './sizes.ts';
 import { Tally } from './tally.ts';
-import { clockOf, Upload } from './upload.ts';
+import { Upload } from './upload.ts';
 
 export class Connection {
   /** What is sent goes this way; null before the first path, and gone where the connection is over. */
@@ -436,8 +437,16 @@ export class Connection {
       return;
     }
     this.former = before;
+    this.rely(now, best);
     this.bothUntil = now + Math.max(LIMITS.bothMs, LIMITS.bothRoundTrips * Math.max(before.rttMs, best.rttMs));
     this.port.event(now, { ev: 'switched', path: best, from: before });
+  }
+
+  /** A relay that stood by has answered up to two minutes ago: from now on it is asked, and its consent ends, as for any other path. */
+  private rely(now: Instant, path: Path): void {
+    if (path.kind !== 'relay') return;
+    path.expiresAt = Math.min(path.expiresAt, now + LIMITS.consentExpireMs);
+    this.askAt(path, Math.min(path.askAt, now));
   }
 
   private up(now: Instant, path: Path): void {

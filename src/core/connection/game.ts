@@ -10,7 +10,8 @@
 import type { Agenda, Alarm } from '../agenda.ts';
 import { Reader, Writer } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
-import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
+import { CONNECTION_LIMITS } from './limits.ts';
 
 /**
  * `absent`: nothing listens where the host looks for it. `silent`: it takes what the friend's game sends, has answered it before, and
@@ -97,7 +98,7 @@ export class Game {
     }
     const [tries] = unheard.map((one) => one.tries).sort((left, right) => left - right);
     if (tries === undefined) return;
-    const restMs = Math.min(LIMITS.gameRepeatMs * 2 ** (tries - 1), LIMITS.gameRepeatMsMax);
+    const restMs = Math.min(CONNECTION_LIMITS.gameRepeatMs * 2 ** (tries - 1), CONNECTION_LIMITS.gameRepeatMsMax);
     this.repeat = this.agenda.at(now + restMs, (at) => this.sayAgain(at));
   }
 
@@ -108,6 +109,8 @@ export class Game {
       this.port.heard(now, service, state);
     }
     this.tell =
-      changes.length === 0 ? null : this.agenda.at(now + LIMITS.gameToldEveryMs, (later) => this.tellChanges(later));
+      changes.length === 0
+        ? null
+        : this.agenda.at(now + CONNECTION_LIMITS.gameToldEveryMs, (later) => this.tellChanges(later));
   }
 }

@@ -112,10 +112,8 @@ export const CONNECTION_LIMITS = {
   leaveCopies: 2,
   /** Ethernet; what a path carries must fit one frame. */
   frameBytes: 1_500,
-  /** Programs of one friend: a lane has four bits for them, and four for services. */
+  /** Programs of one friend: a lane has four bits for them, and four for services (`LIMITS.servicesMax`). */
   programsMax: 16,
-  /** Services of one host: the other four bits. */
-  servicesMax: 16,
   /** A word about the game is said again after so long, then each time after twice as long, until it is heard: four times in 2 s. */
   gameRepeatMs: 250,
   gameRepeatMsMax: 5_000,

@@ -1,7 +1,9 @@
 /** A path: one way between two participants, as data. Its keys are those of the connection that owns it. */
+
 import { type Endpoint, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
+import { smoothedRtt, smoothedVariation } from '../round-trip.ts';
 import type { Label } from '../secure/ratchet.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import { mtuSearchMax, PathMtu } from './mtu.ts';
@@ -128,8 +130,8 @@ export function pathOf(now: Instant, way: Way, label: { readonly n: number; read
 
 export function measureRtt(path: Path, rttMs: number): void {
   const first = path.rttMs === 0;
-  path.jitterMs = first ? rttMs / 2 : path.jitterMs + (Math.abs(path.rttMs - rttMs) - path.jitterMs) / 4;
-  path.rttMs = first ? rttMs : path.rttMs + (rttMs - path.rttMs) / 8;
+  path.jitterMs = first ? rttMs / 2 : smoothedVariation(path.jitterMs, path.rttMs, rttMs);
+  path.rttMs = first ? rttMs : smoothedRtt(path.rttMs, rttMs);
 }
 
 /** An answer says how many of the first `sent` datagrams had come in. */

@@ -21,6 +21,8 @@
 import type { Agenda, Alarm } from '../agenda.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
+import { assert } from '../errors.ts';
+import { CLOCK_PER_MS, clockAhead, unitsOf } from '../streams/clock.ts';
 import { QueueDelay } from '../streams/congestion.ts';
 import { Backlog } from './backlog.ts';
 import { DATAGRAM_OVERHEAD_BYTES } from './datagram.ts';
@@ -63,13 +65,42 @@ interface Seen {
   readonly lost: number;
 }
 
-const CLOCK_RANGE = 2 ** 32;
-const CLOCK_PER_MS = 10;
+type Phase =
+  /** Datagrams go at once. `overuses`: reports in a row with a queue. */
+  { readonly in: 'free'; overuses: number } | Paced | { readonly in: 'over' };
 
-/** Our clock as an answer carries it. */
-export function clockOf(now: Instant): number {
-  return Math.floor(now * CLOCK_PER_MS) % CLOCK_RANGE;
+interface Paced {
+  readonly in: 'paced';
+  readonly since: Instant;
+  /** Bytes a millisecond. */
+  pace: number;
+  /** Bytes that may go, and when that was reckoned. */
+  credit: number;
+  creditAt: Instant;
+  /** Since when there has been a queue above the target, and how long it was then. */
+  high: { readonly since: Instant; readonly ms: number } | null;
+  /** Somebody else fills the queue. */
+  competes: boolean;
+  /** When the queue was seen empty last, or could not be emptied. */
+  emptyAt: Instant;
+  /** Since when the pace has not been needed. */
+  idleSince: Instant;
+  /** The person has been told. */
+  full: boolean;
 }
+
+/** Which phase may follow which, and when. */
+export const UPLOAD_PHASES = {
+  free: {
+    paced: 'a queue was seen three times in a row',
+    over: 'the connection is over',
+  },
+  paced: {
+    free: 'the pace has not been needed for some seconds, or another path carries the data',
+    over: 'the connection is over',
+  },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
 export class Upload {
   private readonly agenda: Agenda;
@@ -84,28 +115,14 @@ export class Upload {
   private delay = new QueueDelay(0, 1);
   private firstClock: number | null = null;
   private last: Arrival | null = null;
-  /** Reports in a row with a queue. */
-  private over = 0;
+  private phase: Phase = { in: 'free', overuses: 0 };
   /** What the line carries, in bytes a millisecond. */
   private carried = 0;
-  /** Bytes a millisecond; null: datagrams go at once. */
-  private pace: number | null = null;
-  private pacedSince: Instant = 0;
   private reportedAt: Instant = 0;
-  /** Since when there has been a queue above the target, and how long it was then. */
-  private highSince: Instant | null = null;
-  private highMs = 0;
-  private competes = false;
-  /** When the queue was seen empty last, or could not be emptied. */
-  private emptyAt: Instant = 0;
-  private idleSince: Instant = 0;
   private shedAt: Instant = Number.NEGATIVE_INFINITY;
-  private credit = 0;
-  private creditAt: Instant = 0;
   private readonly backlog = new Backlog();
   private alarm: Alarm | null = null;
   private idle: Alarm | null = null;
-  private full = false;
 
   constructor(agenda: Agenda, port: UploadPort) {
     this.agenda = agenda;
@@ -114,7 +131,7 @@ export class Upload {
 
   /** There is a queue, whose losses are not the path's. */
   get paced(): boolean {
-    return this.pace !== null;
+    return this.phase.in === 'paced';
   }
 
   /** The application sends: true where the datagram has been taken, and waits. */
@@ -122,16 +139,17 @@ export class Upload {
     if (path !== this.path) this.begin(now, path);
     this.count(now, bytes.length);
     this.report(now, path);
-    if (this.pace === null) return false;
-    this.refill(now);
-    if (this.backlog.empty && this.credit > 0) {
-      this.credit -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
+    const { phase } = this;
+    if (phase.in !== 'paced') return false;
+    refill(now, phase);
+    if (this.backlog.empty && phase.credit > 0) {
+      phase.credit -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
       return false;
     }
     // Whoever gave it may write over it.
-    const gone = this.backlog.push({ at: now, bytes: bytes.slice(), lane }, this.backlogBytes);
+    const gone = this.backlog.push({ at: now, bytes: bytes.slice(), lane }, backlogBytes(phase));
     this.lose(now, gone);
-    this.drain(now);
+    this.drain(now, phase);
     return true;
   }
 
@@ -158,9 +176,7 @@ export class Upload {
   }
 
   stop(): void {
-    this.pace = null;
-    this.alarm?.cancel();
-    this.idle?.cancel();
+    if (this.phase.in !== 'over') this.enter({ in: 'over' });
     this.port.shed(this.backlog.clear());
   }
 
@@ -171,9 +187,9 @@ export class Upload {
     this.delay = new QueueDelay(now, 1);
     this.firstClock = null;
     this.last = null;
-    this.over = 0;
     this.carried = 0;
-    if (this.pace !== null) this.end(now);
+    if (this.phase.in === 'paced') this.end(now, this.phase);
+    else if (this.phase.in === 'free') this.phase.overuses = 0;
   }
 
   private count(now: Instant, bytes: number): void {
@@ -189,7 +205,7 @@ export class Upload {
   /** Asks, while much is sent, or the line is known to be full. */
   private report(now: Instant, path: Path): void {
     if (now - this.askedAt < LIMITS.uploadReportMs) return;
-    if (this.pace === null && Math.max(this.slice, this.sliceBefore) < LIMITS.uploadBusyBytes) return;
+    if (!this.paced && Math.max(this.slice, this.sliceBefore) < LIMITS.uploadBusyBytes) return;
     this.askedAt = now;
     const { sent, sentBytes } = path;
     const question = { token: this.port.ask(now), at: now, sent: sent + 1, bytes: sentBytes };
@@ -198,87 +214,74 @@ export class Upload {
 
   /** The other side's clock in ms since its first answer, which has no bounds: that of the wire wraps. */
   private theirs(clock: number, sentAt: Instant): number {
-    this.firstClock ??= clock - Math.floor(sentAt * CLOCK_PER_MS);
-    const expected = Math.floor(sentAt * CLOCK_PER_MS);
-    const ahead = (((clock - this.firstClock - expected) % CLOCK_RANGE) + CLOCK_RANGE) % CLOCK_RANGE;
-    return (expected + (ahead < CLOCK_RANGE / 2 ? ahead : ahead - CLOCK_RANGE)) / CLOCK_PER_MS;
+    const expected = unitsOf(sentAt);
+    this.firstClock ??= clock - expected;
+    return (expected + clockAhead(clock, expected, this.firstClock)) / CLOCK_PER_MS;
   }
 
   private judge(now: Instant, seen: Seen): void {
+    const { phase } = this;
+    if (phase.in === 'over') return;
+    if (phase.in === 'paced') this.follow(phase, seen);
+    const paced = phase.in === 'paced' ? phase : this.seeQueue(now, phase, seen);
+    if (paced === null) return;
+    const { queueMs, lost } = seen;
+    this.look(now, paced, queueMs);
+    const pace = paced.competes ? contend(paced.pace, lost) : this.carried * factor(now, paced, queueMs);
+    paced.pace = Math.max(LIMITS.uploadPaceMin, pace);
+    this.drain(now, paced);
+    this.tell(now, paced, queueMs);
+  }
+
+  /** The pace that begins where a queue has been seen often enough in a row. */
+  private seeQueue(now: Instant, phase: Phase & { readonly in: 'free' }, seen: Seen): Paced | null {
     const { queueMs, carried, lost } = seen;
-    if (this.pace === null) {
-      const isShort = queueMs > LIMITS.uploadShortMs && lost > LIMITS.uploadLossHigh;
-      this.over = queueMs > LIMITS.uploadOveruseMs || isShort ? this.over + 1 : 0;
-      this.carried = this.over === 0 ? 0 : Math.max(this.carried, carried);
-      if (this.over < LIMITS.uploadOverusesMin) return;
-      this.pacedSince = now;
-      this.emptyAt = now;
-      this.idleSince = now;
-      this.credit = 0;
-      this.creditAt = now;
-      this.highSince = null;
-      this.competes = false;
-      this.wakeIdle(now);
-    } else this.follow(seen);
-    this.look(now, queueMs);
-    const pace = this.competes ? this.contend(lost) : this.carried * this.factor(now, queueMs);
-    this.pace = Math.max(LIMITS.uploadPaceMin, pace);
-    this.drain(now);
-    this.tell(now, queueMs);
+    const isShort = queueMs > LIMITS.uploadShortMs && lost > LIMITS.uploadLossHigh;
+    phase.overuses = queueMs > LIMITS.uploadOveruseMs || isShort ? phase.overuses + 1 : 0;
+    this.carried = phase.overuses === 0 ? 0 : Math.max(this.carried, carried);
+    if (phase.overuses < LIMITS.uploadOverusesMin) return null;
+    const paced: Paced = {
+      ...{ in: 'paced', since: now, pace: this.carried, credit: 0, creditAt: now },
+      ...{ high: null, competes: false, emptyAt: now, idleSince: now, full: false },
+    };
+    this.enter(paced);
+    this.wakeIdle(now);
+    return paced;
   }
 
   /**
    * What the line carries: what has come through while there was a queue; without one it may be more, so what comes through then only
    * raises it. What did not use its pace says nothing of the line.
    */
-  private follow({ queueMs, carried }: Seen): void {
+  private follow({ pace }: Paced, { queueMs, carried }: Seen): void {
     if (queueMs <= LIMITS.uploadEmptyMs) this.carried = Math.max(this.carried, carried);
-    else if (!this.backlog.empty || carried > (this.pace ?? 0) * LIMITS.uploadUsed)
+    else if (!this.backlog.empty || carried > pace * LIMITS.uploadUsed)
       this.carried += (carried - this.carried) * LIMITS.uploadFollow;
   }
 
   /** Does the queue get shorter by our sending less? */
-  private look(now: Instant, queueMs: number): void {
+  private look(now: Instant, paced: Paced, queueMs: number): void {
     if (queueMs <= LIMITS.uploadOveruseMs) {
-      this.highSince = null;
-      this.competes = false;
+      paced.high = null;
+      paced.competes = false;
       return;
     }
-    if (this.highSince === null) {
-      this.highSince = now;
-      this.highMs = queueMs;
-    }
-    if (now - this.highSince < LIMITS.uploadGiveWayMs) return;
-    if (!this.competes && queueMs > this.highMs / 2) this.pace = this.carried;
-    this.competes = queueMs > this.highMs / 2;
-    this.highSince = now;
-    this.highMs = queueMs;
-  }
-
-  /** Whoever shares the queue with a TCP has loss to go by: the controller of draft-ietf-rmcat-gcc-02 section 6. */
-  private contend(lost: number): number {
-    const pace = this.pace ?? this.carried;
-    if (lost > LIMITS.uploadLossHigh) return pace * (1 - lost / 2);
-    return lost < LIMITS.uploadLossLow ? pace * (1 + LIMITS.uploadSurplus) : pace;
-  }
-
-  private factor(now: Instant, queueMs: number): number {
-    const { uploadTargetMs: target, uploadHalfMs: half } = LIMITS;
-    const fullMs = now - this.emptyAt;
-    if (queueMs <= LIMITS.uploadDrainedMs || fullMs > LIMITS.uploadDrainEveryMs + LIMITS.uploadDrainMs)
-      this.emptyAt = now;
-    else if (fullMs > LIMITS.uploadDrainEveryMs) return LIMITS.uploadDrainShare;
-    if (queueMs < target) return 1 + LIMITS.uploadSurplus * (1 - queueMs / target);
-    return Math.max(0.5, 1 - (queueMs - target) / (2 * (half - target)));
+    paced.high ??= { since: now, ms: queueMs };
+    const { since, ms } = paced.high;
+    if (now - since < LIMITS.uploadGiveWayMs) return;
+    const competes = queueMs > ms / 2;
+    if (!paced.competes && competes) paced.pace = this.carried;
+    paced.competes = competes;
+    paced.high = { since: now, ms: queueMs };
   }
 
   /** The person is told of what lasts; the pace is over when it has not been needed for some seconds. */
-  private tell(now: Instant, queueMs: number): void {
+  private tell(now: Instant, paced: Paced, queueMs: number): void {
     if (!this.backlog.empty || now - this.shedAt < LIMITS.uploadReportMs || queueMs > LIMITS.uploadTargetMs)
-      this.idleSince = now;
-    if (now - this.idleSince >= LIMITS.uploadForgetMs) this.end(now);
-    else if (!this.full && now - this.pacedSince >= LIMITS.uploadTellMs && now - this.shedAt < LIMITS.uploadTellMs) {
-      this.full = true;
+      paced.idleSince = now;
+    if (now - paced.idleSince >= LIMITS.uploadForgetMs) this.end(now, paced);
+    else if (!paced.full && now - paced.since >= LIMITS.uploadTellMs && now - this.shedAt < LIMITS.uploadTellMs) {
+      paced.full = true;
       this.port.told(now, true);
     }
   }
@@ -287,52 +290,45 @@ export class Upload {
   private wakeIdle(now: Instant): void {
     this.idle = this.agenda.at(now + LIMITS.uploadForgetMs, (at) => {
       this.idle = null;
-      if (this.pace === null) return;
-      if (at - this.reportedAt >= LIMITS.uploadForgetMs) this.end(at);
+      if (this.phase.in !== 'paced') return;
+      if (at - this.reportedAt >= LIMITS.uploadForgetMs) this.end(at, this.phase);
       else this.wakeIdle(this.reportedAt + 1);
     });
   }
 
-  private end(now: Instant): void {
-    this.pace = null;
-    this.idle?.cancel();
-    this.idle = null;
-    this.over = 0;
-    this.alarm?.cancel();
-    this.alarm = null;
+  private end(now: Instant, { full }: Paced): void {
+    this.enter({ in: 'free', overuses: 0 });
     for (let { next } = this.backlog.pop(now); next !== null; { next } = this.backlog.pop(now))
       this.port.send(now, next.bytes, next.lane);
-    if (!this.full) return;
-    this.full = false;
-    this.port.told(now, false);
+    if (full) this.port.told(now, false);
   }
 
-  private get backlogBytes(): number {
-    return Math.max(LIMITS.backlogBytesMin, (this.pace ?? 0) * LIMITS.backlogMs);
+  private enter(phase: Phase): void {
+    assert(phase.in in UPLOAD_PHASES[this.phase.in], `an upload goes from ${this.phase.in} to ${phase.in}`);
+    for (const alarm of [this.alarm, this.idle]) alarm?.cancel();
+    this.alarm = null;
+    this.idle = null;
+    this.phase = phase;
   }
 
-  private refill(now: Instant): void {
-    const pace = this.pace ?? 0;
-    const most = LIMITS.frameBytes + pace * LIMITS.uploadCreditMs;
-    this.credit = Math.min(most, this.credit + pace * (now - this.creditAt));
-    this.creditAt = now;
-  }
-
-  private drain(now: Instant): void {
-    if (this.pace === null) return;
-    this.refill(now);
-    while (this.credit > 0 && !this.backlog.empty) {
+  private drain(now: Instant, paced: Paced): void {
+    refill(now, paced);
+    while (paced.credit > 0 && !this.backlog.empty) {
       const { next, gone } = this.backlog.pop(now);
       this.lose(now, gone);
       if (next === null) break;
-      this.credit -= next.bytes.length + DATAGRAM_OVERHEAD_BYTES;
+      paced.credit -= next.bytes.length + DATAGRAM_OVERHEAD_BYTES;
       this.port.send(now, next.bytes, next.lane);
       if (this.path !== null) this.report(now, this.path);
     }
     this.alarm?.cancel();
     this.alarm = null;
     if (this.backlog.empty) return;
-    this.alarm = this.agenda.at(now + Math.max(LIMITS.uploadTickMs, -this.credit / this.pace), (at) => this.drain(at));
+    const wait = Math.max(LIMITS.uploadTickMs, -paced.credit / paced.pace);
+    this.alarm = this.agenda.at(now + wait, (at) => {
+      this.alarm = null;
+      if (this.phase === paced) this.drain(at, paced);
+    });
   }
 
   private lose(now: Instant, gone: number): void {
@@ -340,4 +336,31 @@ export class Upload {
     this.shedAt = now;
     this.port.shed(gone);
   }
+}
+
+/** Whoever shares the queue with a TCP has loss to go by: the controller of draft-ietf-rmcat-gcc-02 section 6. */
+function contend(pace: number, lost: number): number {
+  if (lost > LIMITS.uploadLossHigh) return pace * (1 - lost / 2);
+  return lost < LIMITS.uploadLossLow ? pace * (1 + LIMITS.uploadSurplus) : pace;
+}
+
+/** What share of what the line carries is sent, so that its queue stays at the target. */
+function factor(now: Instant, paced: Paced, queueMs: number): number {
+  const { uploadTargetMs: target, uploadHalfMs: half } = LIMITS;
+  const fullMs = now - paced.emptyAt;
+  if (queueMs <= LIMITS.uploadDrainedMs || fullMs > LIMITS.uploadDrainEveryMs + LIMITS.uploadDrainMs)
+    paced.emptyAt = now;
+  else if (fullMs > LIMITS.uploadDrainEveryMs) return LIMITS.uploadDrainShare;
+  if (queueMs < target) return 1 + LIMITS.uploadSurplus * (1 - queueMs / target);
+  return Math.max(0.5, 1 - (queueMs - target) / (2 * (half - target)));
+}
+
+function backlogBytes({ pace }: Paced): number {
+  return Math.max(LIMITS.backlogBytesMin, pace * LIMITS.backlogMs);
+}
+
+function refill(now: Instant, paced: Paced): void {
+  const most = LIMITS.frameBytes + paced.pace * LIMITS.uploadCreditMs;
+  paced.credit = Math.min(most, paced.credit + paced.pace * (now - paced.creditAt));
+  paced.creditAt = now;
 }

@@ -404,7 +404,7 @@ class DetectorMachine implements Detector {
     this.portMapping = { report: UNTESTED, router: null };
     this.ipv6Works = false;
     this.passes = null;
-    this.log('network changed', { addresses: network.addresses.length });
+    this.log('network-changed', { addresses: network.addresses.length });
     if (known) this.begin(now, null);
   }
 

@@ -373,7 +373,7 @@ export class Run {
     for (let i = this.fresh.length; i < lookouts.length; i++) this.fresh.push(this.open());
     this.enter({ in: 'refining', refinement, lookouts });
     this.news = true;
-    this.config.log('detection finished', {
+    this.config.log('detection-finished', {
       ms: Math.round(now - this.startedAt),
       packets: allowance.packets,
       answered: this.answered(),

@@ -4,10 +4,12 @@
  * It owns one socket (one per address family and way while it tries); requests may go out from any other socket of the participant,
  * unless the session goes through a tunnel because no UDP gets through: then everything does.
  */
+
 import { type Endpoint, familyOf, NOWHERE, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { assert, type FailureCode } from '../errors.ts';
 import { outputs } from '../machine.ts';
+import { smoothedRtt } from '../round-trip.ts';
 import { sameRealm } from '../scope.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
@@ -381,7 +383,7 @@ export class Link implements LinkMachine {
     const { tunnel, way } = linked.session;
     const response = tunnel && 'observed' in told ? { ...told, observed: NOWHERE } : told;
     const rttMs = now - open.sentAt;
-    if (open.tries === 1) this.rttMs = this.rttMs === 0 ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
+    if (open.tries === 1) this.rttMs = this.rttMs === 0 ? rttMs : smoothedRtt(this.rttMs, rttMs);
     if (this.phase.in === 'confirming') {
       this.enter({ in: 'up', linked });
       this.failedRounds = 0;

@@ -35,10 +35,12 @@ export interface HostRecord {
   /** Round trip between host and master, null until measured. */
   readonly rttMs: number | null;
   readonly since: Instant;
+  /** The host's own number of this hosting, larger with each; only the nodes of a fleet compare it. */
+  readonly generation: number;
 }
 
-/** Why a host went: by its own word, after 65 s of silence, or by a command. */
-export type GoneReason = 'goodbye' | 'expired' | 'evicted';
+/** Why a host went: by its own word, after 65 s of silence, by a command, or because a later one of its key hosts at another node. */
+export type GoneReason = 'goodbye' | 'expired' | 'evicted' | 'replaced';
 
 /** A key of the tickets by which participants come back without a Diffie-Hellman: 32 secret bytes, one for each day. */
 export interface TicketKey {
@@ -98,6 +100,13 @@ export type MasterCommand =
   | { readonly do: 'derived'; readonly key: Uint8Array; readonly code: string | null }
   /** Take a host off at once (ban, kill switch); its next register meets the policy. */
   | { readonly do: 'evict'; readonly hostKey: Uint8Array }
+  /** Another node has this host under this generation, which is newer than what is here. */
+  | { readonly do: 'replaced'; readonly hostKey: Uint8Array; readonly generation: number }
+  /**
+   * At another node this key has the code that another key has here. Whose it is the derivation says, and where it is both's the one that was
+   * seen first: `older` says that the rival was.
+   */
+  | { readonly do: 'contest'; readonly code: string; readonly rival: Uint8Array; readonly older: boolean }
   /** Say `going-away` to all sessions, take no new ones, finish what runs. */
   | { readonly do: 'drain'; readonly afterMs: number }
   /** The nodes of the fleet, this one among them, as participants are told of them from now on. */

@@ -57,10 +57,10 @@ export interface PushTo {
 
 /** What to do with a request: whom to tell, or why not. */
 export type Outcome =
-  | { readonly ok: true; readonly relays: readonly PushTo[] }
+  | { readonly ok: true; readonly pushes: readonly PushTo[] }
   | { readonly ok: false; readonly failure: FailureCode; readonly retryAfterMs: number };
 
-const NOTHING: Outcome = { ok: true, relays: [] };
+const NOTHING: Outcome = { ok: true, pushes: [] };
 const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, failure, retryAfterMs });
 
 export class Joins {
@@ -128,7 +128,7 @@ export class Joins {
     this.expiry.add(now, join, now + MASTER_LIMITS.joinIdleMs);
     const paid = this.pay(now, join.host, join.client, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
-    return { ok: true, relays: [...room, this.offer(now, join)] };
+    return { ok: true, pushes: [...room, this.offer(now, join)] };
   }
 
   /** The same client again: it has lost an answer, its session, or has come from another socket. */
@@ -147,7 +147,7 @@ export class Joins {
     see(join.client, from);
     const paid = this.payAnew(now, join.host, join.client, join.sid, from.address);
     // Pushes of a lost session are gone with it, so the answer is told again.
-    return { ok: true, relays: moved && join.answer !== null ? [...paid, this.answered(now, join)] : paid };
+    return { ok: true, pushes: moved && join.answer !== null ? [...paid, this.answered(now, join)] : paid };
   }
 
   /** JOIN or ANSWER has come once more, from another address than before: these bytes are that address's own. */
@@ -163,13 +163,13 @@ export class Joins {
     join.touchedAt = now;
     see(join.host, from);
     if (join.answer !== null)
-      return { ok: true, relays: this.payAnew(now, join.client, join.host, join.sid, from.address) };
+      return { ok: true, pushes: this.payAnew(now, join.client, join.host, join.sid, from.address) };
     if (!join.client.session.hasRoom) return no('BUSY', 1_000);
     join.answer = request.handshake;
     join.host.hidden = request.hidden;
     const paid = this.pay(now, join.client, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
-    return { ok: true, relays: [this.answered(now, join)] };
+    return { ok: true, pushes: [this.answered(now, join)] };
   }
 
   /**
@@ -177,13 +177,13 @@ export class Joins {
    * not answered is asked here. A knock that is older has been given up.
    */
   handOver(now: Instant, session: MasterSession): readonly PushTo[] {
-    const relays: PushTo[] = [];
+    const pushes: PushTo[] = [];
     for (const join of this.byHost.get(session.keyText) ?? []) {
       if (join.host.session === session) continue;
       join.host.session = session;
-      if (join.answer === null && now - join.touchedAt < MASTER_LIMITS.handOverMs) relays.push(this.offer(now, join));
+      if (join.answer === null && now - join.touchedAt < MASTER_LIMITS.handOverMs) pushes.push(this.offer(now, join));
     }
-    return relays;
+    return pushes;
   }
 
   refuse(now: Instant, session: MasterSession, request: Extract<Request, { type: 'refuse' }>): Outcome {
@@ -192,7 +192,7 @@ export class Joins {
     if (join === null || ends?.own !== join.host) return NOTHING;
     this.remove(now, join);
     const { sid, failure, retryAfterMs } = request;
-    return { ok: true, relays: [{ to: join.client.session, push: { type: 'refused', sid, failure, retryAfterMs } }] };
+    return { ok: true, pushes: [{ to: join.client.session, push: { type: 'refused', sid, failure, retryAfterMs } }] };
   }
 
   /** A host's word while a person is asked; as many as steps, because friends come and go before this one. */
@@ -205,7 +205,7 @@ export class Joins {
     if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
     ends.own.stepFullAt = next;
     const { sid, ahead } = request;
-    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'held', sid, ahead } }] };
+    return { ok: true, pushes: [{ to: ends.other.session, push: { type: 'held', sid, ahead } }] };
   }
 
   step(now: Instant, session: MasterSession, request: Extract<Request, { type: 'step' }>): Outcome {
@@ -219,7 +219,7 @@ export class Joins {
     ends.own.stepFullAt = next;
     ends.own.steps.mark(request.n);
     const { sid, n, sealed } = request;
-    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'step', sid, n, sealed } }] };
+    return { ok: true, pushes: [{ to: ends.other.session, push: { type: 'step', sid, n, sealed } }] };
   }
 
   /** Padded bytes from the address that will be hit: they buy the other end probes towards it. */
@@ -235,7 +235,7 @@ export class Joins {
     const paid = this.pay(now, ends.other, ends.own, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     ends.own.credits.mark(request.n);
-    return { ok: true, relays: [credited(now, ends.other, ends.own, request.sid)] };
+    return { ok: true, pushes: [credited(now, ends.other, ends.own, request.sid)] };
   }
 
   /** The other end is told once; a repeated `done` finds nothing any more. */
@@ -244,15 +244,15 @@ export class Joins {
     session: MasterSession,
     sid: SessionId,
     outcome: 'path' | 'aborted',
-  ): { join: JoinUnderWay; relay: PushTo } | null {
+  ): { join: JoinUnderWay; push: PushTo } | null {
     const join = this.find(sid);
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return null;
     this.remove(now, join);
-    return { join, relay: { to: ends.other.session, push: { type: 'over', sid, outcome } } };
+    return { join, push: { to: ends.other.session, push: { type: 'over', sid, outcome } } };
   }
 
-  expire(now: Instant, gone: (join: JoinUnderWay, relays: readonly PushTo[]) => void): void {
+  expire(now: Instant, gone: (join: JoinUnderWay, pushes: readonly PushTo[]) => void): void {
     this.expiry.advance(now, (join) => {
       if (join.over) return null;
       const at = join.touchedAt + MASTER_LIMITS.joinIdleMs;
@@ -322,7 +322,7 @@ function end(session: MasterSession, from: Endpoint | null): End {
 
 /** What the other side is told of this end; nothing where it comes through a relay only. */
 function shown({ hidden, observed }: End, permit: Permit): { observed: readonly Endpoint[]; permit: Permit } {
-  return hidden ? { observed: [], permit: { grants: [] } } : { observed, permit };
+  return hidden ? { observed: [], permit: { addresses: [] } } : { observed, permit };
 }
 
 function see(one: End, from: Endpoint): void {

@@ -20,6 +20,7 @@ import {
   type SocketOutcome,
   socketIds,
 } from '../contract.ts';
+import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
 import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
@@ -33,6 +34,7 @@ import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
+import { MASTER_PHASES, type MasterPhase } from './phases.ts';
 import { PortWatch } from './port-watch.ts';
 import { answerProbe } from './probes.ts';
 import { Registry } from './registry.ts';
@@ -91,10 +93,7 @@ class Master implements MasterMachine {
   private readonly requests: Requests;
   /** Of the call that runs: sessions end in many places. */
   private now: Instant = 0;
-  private toBind = 0;
-  private bindFailed = false;
-  private drainBy: Instant = NEVER;
-  private draining = false;
+  private phase: MasterPhase = { in: 'binding', left: 0, failed: false };
 
   constructor(config: MasterConfig) {
     this.config = config;
@@ -185,16 +184,21 @@ class Master implements MasterMachine {
         if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
         return;
       case 'derived':
-        this.requests.derived(now, command.key, command.code);
+        this.requests.contests.derived(now, command.key, command.code);
         return;
       case 'evict': {
         const entry = this.registry.find(command.hostKey);
         if (entry !== null) this.requests.gone(now, entry, 'evicted');
         return;
       }
+      case 'replaced':
+        this.requests.replaced(now, command.hostKey, command.generation);
+        return;
+      case 'contest':
+        this.requests.contests.elsewhere(now, command);
+        return;
       case 'drain':
-        this.draining = true;
-        this.drainBy = now + command.afterMs;
+        if (this.phase.in !== 'drained') this.enter({ in: 'draining', by: now + command.afterMs });
         for (const session of this.sessions.all()) this.goAway(now, session);
         this.checkDrained(now);
         return;
@@ -214,13 +218,15 @@ class Master implements MasterMachine {
   handleSocket(_now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     const port = this.ports.get(socket);
     if (port === undefined || port.place.address === '') return;
-    this.toBind--;
+    const { phase } = this;
+    if (phase.in === 'binding') phase.left--;
     if (!outcome.ok) {
-      this.bindFailed = true;
+      if (phase.in === 'binding') phase.failed = true;
       this.ports.delete(socket);
       this.out.event({ ev: 'bind-failed', endpoint: port.endpoint, code: outcome.code });
     }
-    if (this.toBind > 0 || this.bindFailed) return;
+    if (phase.in !== 'binding' || phase.left > 0 || phase.failed) return;
+    this.enter({ in: 'listening' });
     const doors = this.places.map(({ address, port }) => ({ address, port }));
     this.out.event({ ev: 'listening', endpoints: doors });
   }
@@ -243,8 +249,8 @@ class Master implements MasterMachine {
     this.control.advance(now);
     this.sessions.expire(now);
     for (const address of this.portWatch.due(now)) this.out.event({ ev: 'probe-ports', address, shut: true });
-    this.joins.expire(now, (_join, relays) => {
-      for (const { to, push } of relays) this.control.push(now, to, push);
+    this.joins.expire(now, (_join, pushes) => {
+      for (const { to, push } of pushes) this.control.push(now, to, push);
     });
     this.checkDrained(now);
   }
@@ -253,13 +259,19 @@ class Master implements MasterMachine {
     // The deadlines are looked for only when there is nothing else to do: a busy master is asked a hundred thousand times a second.
     if (!this.out.idle) return this.out.next(NEVER);
     return this.out.next(
-      Math.min(this.control.next(), this.sessions.next(), this.joins.next(), this.drainBy, this.portWatch.next()),
+      Math.min(
+        this.control.next(),
+        this.sessions.next(),
+        this.joins.next(),
+        this.phase.in === 'draining' ? this.phase.by : NEVER,
+        this.portWatch.next(),
+      ),
     );
   }
 
   private receiveAtDoor(now: Instant, socket: SocketId, place: Place, from: Endpoint, bytes: Uint8Array): void {
     const reception = this.receptions.get(place);
-    if (this.draining || reception === undefined) {
+    if (this.goesAway || reception === undefined) {
       this.counts.drop('door-draining');
       return;
     }
@@ -320,7 +332,7 @@ class Master implements MasterMachine {
   private open(address: string, port: number): SocketId {
     const socket = this.ids.next();
     this.out.open(socket, familyOf(address), port, address);
-    this.toBind++;
+    if (this.phase.in === 'binding') this.phase.left++;
     return socket;
   }
 
@@ -394,7 +406,7 @@ class Master implements MasterMachine {
     if (this.config.fleet === undefined) this.awaitProbes(now, session);
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
-    if (this.draining) this.goAway(now, session);
+    if (this.goesAway) this.goAway(now, session);
   }
 
   /** A participant asks at all of our addresses of its family; over one port there is nothing to be kept out of. */
@@ -406,13 +418,23 @@ class Master implements MasterMachine {
   }
 
   private goAway(now: Instant, session: MasterSession): void {
-    this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, this.drainBy - now) });
+    const leftMs = this.phase.in === 'draining' ? this.phase.by - now : 0;
+    this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, leftMs) });
+  }
+
+  private get goesAway(): boolean {
+    return this.phase.in === 'draining' || this.phase.in === 'drained';
   }
 
   private checkDrained(now: Instant): void {
-    if (this.drainBy === NEVER || (this.joins.size > 0 && now < this.drainBy)) return;
-    this.drainBy = NEVER;
+    if (this.phase.in !== 'draining' || (this.joins.size > 0 && now < this.phase.by)) return;
+    this.enter({ in: 'drained' });
     this.out.event({ ev: 'drained' });
+  }
+
+  private enter(phase: MasterPhase): void {
+    assert(phase.in in MASTER_PHASES[this.phase.in], `a master goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 }
 

@@ -9,7 +9,7 @@
 
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { Grant, Permit } from '../model/pair.ts';
+import type { Permit, PermittedAddress } from '../model/pair.ts';
 import { addressPrefixes, allowAt } from '../rate/pace.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -170,13 +170,13 @@ export class Budgets {
 
   /** Those that still hold, of the addresses that `proven` names; the one that has paid last comes first. */
   permit(now: Instant, proven: readonly string[]): Permit {
-    const grants: Grant[] = [];
+    const addresses: PermittedAddress[] = [];
     for (const [address, { probesMax, probesPerSecondMax, paidAt }] of this.byAddress) {
       const expiresInMs = Math.ceil(paidAt + MASTER_LIMITS.permitMs - now);
       if (expiresInMs > 0 && proven.includes(address))
-        grants.unshift({ address, probesMax, probesPerSecondMax, expiresInMs });
+        addresses.unshift({ address, probesMax, probesPerSecondMax, expiresInMs });
     }
-    return { grants };
+    return { addresses };
   }
 }
 

@@ -34,6 +34,7 @@ class Record implements HostRecord {
   readonly observed: Endpoint;
   readonly rttMs: number | null;
   readonly since: Instant;
+  readonly generation: number;
 
   constructor(keyText: string, known: Omit<HostRecord, 'hostKey'>) {
     this.keyText = keyText;
@@ -47,6 +48,7 @@ class Record implements HostRecord {
     this.observed = known.observed;
     this.rttMs = known.rttMs === null ? null : Math.round(known.rttMs);
     this.since = Math.round(known.since);
+    this.generation = known.generation;
   }
 
   get hostKey(): Uint8Array {
@@ -91,6 +93,7 @@ interface Beat {
   readonly players: number;
   /** Null leaves what is known. */
   readonly profile: NatProfile | null;
+  readonly generation: number;
 }
 
 export class Registry {
@@ -177,6 +180,22 @@ export class Registry {
     return liar?.record.code === code ? liar : null;
   }
 
+  /** Is it known that this code is its owner's? */
+  isDerived(code: string): boolean {
+    return this.derived.has(code);
+  }
+
+  /** Two keys have this code in truth, and the rival of its owner was seen first. A host that has to go for it is returned. */
+  cede(code: string, rival: Uint8Array): HostEntry | null {
+    const owner = this.keyOf(code);
+    if (owner === null || this.claim(rival, code) === 'own') return null;
+    this.comeBack(code);
+    this.keyOfCode.set(code, keyText(rival));
+    this.derived.add(code);
+    const loser = this.find(owner);
+    return loser?.record.code === code ? loser : null;
+  }
+
   /** From the store: what earlier runs were told. */
   remember(code: string, hostKey: Uint8Array): void {
     if (this.keyOfCode.has(code)) return;
@@ -244,6 +263,7 @@ export class Registry {
       code,
       observed: shared(session, observed),
       since: now,
+      generation: beat.generation,
       announcement: this.interned(beat.announcement),
       players: beat.players,
       rttMs: session.rttMs,
@@ -267,6 +287,7 @@ export class Registry {
         : { natType: beat.profile.type, verdict: beat.profile.verdict, delta: beat.profile.delta };
     const same =
       old.players === beat.players &&
+      old.generation === beat.generation &&
       old.natType === natType &&
       old.verdict === verdict &&
       old.delta === delta &&
@@ -282,6 +303,7 @@ export class Registry {
       natType,
       verdict,
       delta,
+      generation: beat.generation,
       players: beat.players,
       rttMs: entry.session.rttMs,
       announcement: this.interned(beat.announcement),

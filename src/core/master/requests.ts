@@ -6,16 +6,17 @@ import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
-import { type AddressKeys, addressKeys, Limiter, Pace } from '../rate/pace.ts';
+import { addressKeys, Limiter, Pace } from '../rate/pace.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { sipHash32 } from '../secure/siphash.ts';
 import { entryBytes } from '../wire/entry-wire.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
 import type { NodeList } from '../wire/nodes.ts';
+import { Contests } from './contests.ts';
 import type { Counters } from './counters.ts';
 import type { Grants } from './grants.ts';
-import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
+import type { GoneReason, ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
@@ -53,10 +54,7 @@ export class Requests {
   private readonly wrongCodes = new Pace(MASTER_LIMITS.wrongCodeRates);
   private readonly newCodes = new Pace(MASTER_LIMITS.newCodeRates);
   private readonly hostRoom = new Pace(MASTER_LIMITS.hostRoomRates);
-  private readonly contestsOfAddress = new Pace(MASTER_LIMITS.contestRates);
-  private readonly contestsOfAll = new Limiter(MASTER_LIMITS.contestRateAll);
-  /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
-  private readonly contests = new Map<string, Uint8Array>();
+  readonly contests: Contests;
   private readonly lists = new Limiter(MASTER_LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
   private readonly joins = new Pace(MASTER_LIMITS.joinRates);
@@ -69,6 +67,8 @@ export class Requests {
   constructor(parts: RequestParts) {
     this.parts = parts;
     this.secret = parts.secret;
+    const { registry, counters, event } = parts;
+    this.contests = new Contests({ registry, counters, event, lost: (now, host) => this.gone(now, host, 'evicted') });
   }
 
   /** How long this address has to wait before it may try another code, over whatever way; 0 = not at all. */
@@ -100,15 +100,15 @@ export class Requests {
       case 'join':
         return this.join(now, session, from, request);
       case 'answer':
-        return this.relay(now, from, this.parts.joins.answer(now, session, from, request));
+        return this.passOn(now, from, this.parts.joins.answer(now, session, from, request));
       case 'refuse':
-        return this.relay(now, from, this.parts.joins.refuse(now, session, request));
+        return this.passOn(now, from, this.parts.joins.refuse(now, session, request));
       case 'hold':
-        return this.relay(now, from, this.parts.joins.hold(now, session, request));
+        return this.passOn(now, from, this.parts.joins.hold(now, session, request));
       case 'step':
-        return this.relay(now, from, this.parts.joins.step(now, session, request));
+        return this.passOn(now, from, this.parts.joins.step(now, session, request));
       case 'credit':
-        return this.relay(now, from, this.parts.joins.credit(now, session, from, request));
+        return this.passOn(now, from, this.parts.joins.credit(now, session, from, request));
       case 'done':
         return this.done(now, session, from, request);
       case 'relay':
@@ -135,16 +135,20 @@ export class Requests {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
-    const { code, players, profile } = request;
+    const { code, players, profile, generation } = request;
+    const here = registry.of(session);
+    // Alone a master has one order of who came; the nodes of a fleet have one by this number.
+    if (this.nodes !== null && here !== null && here.session !== session && here.record.generation > generation)
+      return failed('HOST_REPLACED');
     const refusal = this.codeRefusal(now, session, from, code);
     if (refusal !== null) return refusal;
-    if (registry.of(session) === null && registry.crowded(from.address)) {
+    if (here === null && registry.crowded(from.address)) {
       const roomWaitMs = this.hostRoom.take(now, addressKeys(this.secret, from.address));
       counters.limit('hosts');
       if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'too many hosts at this address');
     }
-    const before = registry.of(session)?.session ?? session;
-    const done = registry.register(now, session, from, code, { announcement, players, profile });
+    const before = here?.session ?? session;
+    const done = registry.register(now, session, from, code, { announcement, players, profile, generation });
     if ('failure' in done) return failed(done.failure, 0, 'this key has another code');
     const { entry, change, newCode, crowdedOut } = done;
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
@@ -176,7 +180,7 @@ export class Requests {
         return failed('BUSY', Math.ceil(waitMs), 'too many new hosts from this address');
       }
       case 'contested':
-        this.contest(now, code, keys);
+        this.contests.claimed(now, code, keys);
         return failed(
           'BUSY',
           MASTER_LIMITS.contestRestMs,
@@ -185,31 +189,12 @@ export class Requests {
     }
   }
 
-  /** Asks for the code of the one who claims it so far. What the limits do not let pass is asked for by a later claim. */
-  private contest(now: Instant, code: string, keys: AddressKeys): void {
-    const { registry, counters } = this.parts;
-    const owner = registry.keyOf(code);
-    if (owner === null || this.contests.has(code)) return;
-    const full = this.contests.size >= MASTER_LIMITS.contestsMax || this.contestsOfAll.waitMs(now, 0) > 0;
-    // Nobody pays for what is not done.
-    if (full || this.contestsOfAddress.take(now, keys) > 0) {
-      counters.limit('contests');
-      return;
-    }
-    this.contestsOfAll.take(now, 0);
-    this.contests.set(code, owner);
-    if (this.contests.size === 1) this.parts.event({ ev: 'derive', key: owner });
-  }
-
-  /** The code of a key that was asked for. */
-  derived(now: Instant, key: Uint8Array, derived: string | null): void {
-    const [code, owner] = this.contests.entries().next().value ?? [];
-    if (code === undefined || owner === undefined || !equalBytes(owner, key)) return;
-    this.contests.delete(code);
-    const liar = this.parts.registry.settle(code, owner, derived);
-    if (liar !== null) this.gone(now, liar, 'evicted');
-    const next = this.contests.values().next().value;
-    if (next !== undefined) this.parts.event({ ev: 'derive', key: next });
+  /** A later one of this key is at another node. */
+  replaced(now: Instant, hostKey: Uint8Array, generation: number): void {
+    const entry = this.parts.registry.find(hostKey);
+    if (entry === null || entry.record.generation >= generation) return;
+    this.parts.push(now, entry.session, { type: 'replaced' });
+    this.gone(now, entry, 'replaced');
   }
 
   private heartbeat(session: MasterSession, from: Endpoint, request: Of<'heartbeat'>): Response {
@@ -222,7 +207,8 @@ export class Requests {
     const announcement = request.announcement === null ? wished : this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
     const { players, profile } = request;
-    const change = registry.update(entry, from, { announcement, players, profile });
+    const { generation } = entry.record;
+    const change = registry.update(entry, from, { announcement, players, profile, generation });
     if (change === 'changed') this.parts.event({ ev: 'host', change, host: entry.record });
     return { type: 'ok', observed: from };
   }
@@ -237,12 +223,12 @@ export class Requests {
     return { type: 'ok', observed: from };
   }
 
-  gone(now: Instant, entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+  gone(now: Instant, entry: HostEntry, reason: GoneReason): void {
     this.parts.registry.remove(now, entry);
     this.toldGone(entry, reason);
   }
 
-  private toldGone(entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+  private toldGone(entry: HostEntry, reason: GoneReason): void {
     const { registry, event } = this.parts;
     event({ ev: 'host-gone', host: entry.record, reason });
     for (const code of registry.forgotten()) event({ ev: 'code-forgotten', code });
@@ -311,7 +297,7 @@ export class Requests {
     if (!outcome.ok) return told(outcome.failure, outcome.retryAfterMs);
     if (!known && !this.isOwn(session))
       this.parts.event({ ev: 'join', hostId: entry.record.hostId, result: 'offered' });
-    return this.relay(now, from, outcome);
+    return this.passOn(now, from, outcome);
   }
 
   private joinLimit(now: Instant, session: MasterSession, from: Endpoint, hostKey: Uint8Array): number | null {
@@ -336,7 +322,7 @@ export class Requests {
     const { type: _type, sid, ...report } = request;
     const done = this.parts.joins.done(now, session, sid, request.outcome);
     if (done !== null) {
-      this.parts.push(now, done.relay.to, done.relay.push);
+      this.parts.push(now, done.push.to, done.push.push);
       if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
     }
     return { type: 'ok', observed: from };
@@ -361,9 +347,9 @@ export class Requests {
     return equalBytes(session.key, this.parts.own);
   }
 
-  private relay(now: Instant, from: Endpoint, outcome: Outcome): Response {
+  private passOn(now: Instant, from: Endpoint, outcome: Outcome): Response {
     if (!outcome.ok) return failed(outcome.failure, outcome.retryAfterMs);
-    for (const { to, push } of outcome.relays) this.parts.push(now, to, push);
+    for (const { to, push } of outcome.pushes) this.parts.push(now, to, push);
     return { type: 'ok', observed: from };
   }
 

@@ -7,6 +7,8 @@ export interface LocalNetwork {
   readonly gateway6?: string | null;
   /** Families by which there is a way out, IPv4 also where it leads through a NAT64. Absent: the driver does not know. */
   readonly families?: readonly (4 | 6)[];
+  /** By which addresses the system sends, to the Internet by either family and to the masterserver: a VPN may change these and nothing else. */
+  readonly sources?: readonly string[];
   /** The address that sockets of IPv4 are bound to, where that is not left to the system. */
   readonly via?: string | null;
 }
@@ -19,6 +21,6 @@ export function familyOn(network: LocalNetwork | null, wished: 4 | 6): 4 | 6 {
 
 export function sameNetwork(left: LocalNetwork, right: LocalNetwork): boolean {
   const addresses = (network: LocalNetwork) => [...network.addresses].sort().join(' ');
-  const rest = ({ families, via }: LocalNetwork) => `${families?.join()} ${via ?? ''}`;
+  const rest = ({ families, sources, via }: LocalNetwork) => `${families?.join()} ${sources?.join()} ${via ?? ''}`;
   return left.gateway === right.gateway && addresses(left) === addresses(right) && rest(left) === rest(right);
 }

@@ -13,15 +13,15 @@ export interface Candidate {
 }
 
 /**
- * What the master grants (docs/reference/security.md §3.2, §3.3): only these addresses may be probed, each with what it has paid for itself, only so
- * long. A grant that comes late or twice changes nothing.
+ * What the master permits (docs/reference/security.md §3.2, §3.3): only these addresses may be probed, each with what it has paid for itself, only so
+ * long. One that comes late or twice changes nothing.
  */
 export interface Permit {
-  readonly grants: readonly Grant[];
+  readonly addresses: readonly PermittedAddress[];
 }
 
 /** One address that the peer has proven to the master. */
-export interface Grant {
+export interface PermittedAddress {
   readonly address: string;
   /** In all, since the session began; each credit from this very address raises it. */
   readonly probesMax: number;

@@ -29,7 +29,7 @@ export interface Help {
 
 /** What the next attempt waits for, or what it changes, and why. */
 export type NextAttempt =
-  /** The host connects so many others first (S18). */
+  /** The host connects so many others first (docs/seed.md S18). */
   | { readonly because: 'host-connects-others'; readonly ahead: number }
   /** Too many ports were opened there lately. */
   | { readonly because: 'host-rests'; readonly seconds: number }

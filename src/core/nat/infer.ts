@@ -13,7 +13,7 @@ import type { Allocator, NatProfile, NatType } from './profile.ts';
 /** However clear the samples are, one case in so many is a NAT that no rule here describes. */
 const DOUBT = 0.005;
 /**
- * With one destination address an ADM NAT looks like an EIM one. Of those whose ports move so many are ADM: S1 beside P5 and half
+ * With one destination address an ADM NAT looks like an EIM one. Of those whose ports move so many are ADM: class S1 beside P5 and half
  * of P1 (the classes of docs/reference/nat-model.md §3), 5 % at home, 11 % of mobile phones. No ADM NAT is known to keep the
  * local port; one in a hundred may.
  */

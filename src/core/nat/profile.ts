@@ -84,7 +84,7 @@ export interface NatProfile {
   /** External port of the newest sample, with its age when the profile was made. */
   readonly lastPort: number | null;
   readonly lastPortAgeMs: number | null;
-  /** S19/S30: what the next mapping will most likely get. */
+  /** docs/seed.md S19/S30: what the next mapping will most likely get. */
   readonly predictedNextPort: number | null;
   readonly hairpin: Tested;
   /** Does an early packet from outside spoil the mapping (docs/reference/nat-model.md §2.2)? */

@@ -84,7 +84,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly pinhole: Pinhole;
   private readonly context: PeerContext;
   private readonly relays: Relays;
-  private readonly paths: Connections;
+  private readonly connections: Connections;
   private readonly joins = new Map<JoinId, Join>();
   /** What one hosting leaves to the next. */
   private memory: Memory | null = null;
@@ -126,7 +126,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       this.lookForPinhole(now);
     });
     this.pinhole = new Pinhole(this.context);
-    this.paths = new Connections(this.context);
+    this.connections = new Connections(this.context);
     this.relays = new Relays(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
     this.nest.add(this.detector, (now, event) => this.detected(now, event));
@@ -137,7 +137,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (bytes.length === 0 || this.phase === 'new' || this.phase === 'closed') return;
     this.now = now;
     const first = bytes[0] as number;
-    if (first === WIRE.path) this.paths.datagram(now, socket, from, bytes);
+    if (first === WIRE.path) this.connections.datagram(now, socket, from, bytes);
     else if (first === WIRE.relay) this.relaySays(now, socket, from, bytes);
     else if (CONTROL.includes(first)) this.nest.datagramTo(now, this.link, socket, from, bytes);
     else if (first === WIRE.punch) this.punched(now, socket, from, bytes);
@@ -146,7 +146,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   dataTo(sink: DataSink): void {
-    this.paths.sink = sink;
+    this.connections.sink = sink;
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
@@ -155,7 +155,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const opener = this.openers.get(socket);
     this.openers.delete(socket);
     if (opener !== undefined) opener(now, outcome);
-    else if (!outcome.ok && outcome.code === 'closed' && this.paths.broken(now, socket)) {
+    else if (!outcome.ok && outcome.code === 'closed' && this.connections.broken(now, socket)) {
       this.locals.delete(socket);
       this.brokenTunnels.add(socket);
     }
@@ -224,10 +224,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.joins.get(command.join)?.abort(now);
         break;
       case 'send':
-        this.paths.send(now, command.path, command.bytes, command.channel ?? 0);
+        this.connections.send(now, command.path, command.bytes, command.channel ?? 0);
         break;
       case 'game':
-        this.paths.sayGame(now, command.path, command.service, command.state);
+        this.connections.sayGame(now, command.path, command.service, command.state);
         break;
       case 'leave':
       case 'stream':
@@ -267,10 +267,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     now: Instant,
     command: PeerCommand & { readonly do: 'leave' | 'stream' | 'release' | 'stats' },
   ): void {
-    if (command.do === 'leave') this.paths.leave(now, command.path, 'left');
-    else if (command.do === 'stream') this.paths.stream(now, command.path, command.command);
-    else if (command.do === 'release') this.paths.release(now, command.path);
-    else this.paths.stats(command.path);
+    if (command.do === 'leave') this.connections.leave(now, command.path, 'left');
+    else if (command.do === 'stream') this.connections.stream(now, command.path, command.command);
+    else if (command.do === 'release') this.connections.release(now, command.path);
+    else this.connections.stats(command.path);
   }
 
   private enter(phase: Phase): void {
@@ -328,7 +328,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.hosting?.close(now);
     if (command.guests !== undefined) this.memory = new Memory(this.config.crypto, command.guests);
     this.memory ??= new Memory(this.config.crypto, { bans: [], known: [] });
-    this.hosting = new Hosting(this.context, this.paths, command, this.memory);
+    this.hosting = new Hosting(this.context, this.connections, command, this.memory);
     // A host has the time: its friends' plans gain from knowing how long its mappings live, and it keeps its own open by that.
     this.nest.command(now, this.detector, { do: 'lifetime' });
     this.lifeKnownAt = now + PEER_LIMITS.lifeKnownMs;
@@ -347,7 +347,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       this.out.event({ ev: 'join-failed', join: command.join, failure: 'BUSY', detail: { because: 'too-many-joins' } });
       return;
     }
-    const join = new Join(this.context, this.paths, now, command, () => this.joins.delete(command.join));
+    const join = new Join(this.context, this.connections, now, command, () => this.joins.delete(command.join));
     this.joins.set(command.join, join);
     if (this.ready) join.ready(now);
     join.link(now, this.linkUp, null);
@@ -362,7 +362,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (this.linkUp) this.ipv6.begin(now);
     this.lookForPinhole(now);
     this.relays.measure(now);
-    this.paths.nudge(now);
+    this.connections.nudge(now);
     for (const join of [...this.joins.values()]) join.network(now);
   }
 
@@ -371,7 +371,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     for (const join of [...this.joins.values()]) join.end(now);
     this.hosting?.close(now);
     this.hosting = null;
-    this.paths.leaveAll(now, 'left');
+    this.connections.leaveAll(now, 'left');
     this.nest.command(now, this.detector, { do: 'stop' });
     this.nest.command(now, this.mapper, { do: 'stop' });
     this.pinhole.tell(now, { do: 'stop' });
@@ -516,7 +516,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private relaySays(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (!this.relays.datagram(now, socket, from, bytes)) this.paths.relaySays(now, socket, from, bytes);
+    if (!this.relays.datagram(now, socket, from, bytes)) this.connections.relaySays(now, socket, from, bytes);
   }
 
   private punched(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {

@@ -130,7 +130,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     assert(phase.in in MAPPER_PHASES[from], `a mapper goes from ${from} to ${phase.in}`);
     this.phase = phase;
     if (from === 'proven' && phase.in === 'proven') return;
-    this.out.event({ ev: 'log', what: 'port mapper', data: { from, to: phase.in, ...data } });
+    this.out.event({ ev: 'log', what: 'port-mapper', data: { from, to: phase.in, ...data } });
   }
 
   private get claim(): PortClaim | null {
@@ -192,7 +192,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       const ours = pcp.internalPort === this.target.port && pcp.nonce.every((byte, i) => byte === this.nonce[i]);
       if (!ours) return;
       this.supported.pcp = pcp.result === 0 ? 'yes' : 'no';
-      if (pcp.result === 0) this.granted(now, 'pcp', pcp.external, pcp.externalPort, pcp.lifetimeSeconds);
+      if (pcp.result === 0) this.mapped(now, 'pcp', pcp.external, pcp.externalPort, pcp.lifetimeSeconds);
       else this.useNatPmp(now);
     } else this.hearNatPmp(now, bytes);
     this.tell();
@@ -213,7 +213,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       if (this.supported.pcp === 'no') this.useNatPmp(now);
     } else if (answer?.kind === 'map' && answer.result === 0 && answer.internalPort === this.target?.port) {
       this.supported.natPmp = 'yes';
-      this.granted(now, 'natPmp', this.router ?? '0.0.0.0', answer.externalPort, answer.lifetimeSeconds);
+      this.mapped(now, 'natPmp', this.router ?? '0.0.0.0', answer.externalPort, answer.lifetimeSeconds);
     }
   }
 
@@ -224,7 +224,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.timers.at('ask') === NEVER && tries < PORTMAP_LIMITS.askAfterMs.length) this.timers.set('ask', now + 500);
   }
 
-  private granted(now: Instant, by: Protocol, address: string, port: number, lifetimeSeconds: number): void {
+  private mapped(now: Instant, by: Protocol, address: string, port: number, lifetimeSeconds: number): void {
     if (this.family === 4 && address !== '0.0.0.0') this.router = address;
     if (port === 0) return;
     const lifeMs =

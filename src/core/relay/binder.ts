@@ -6,10 +6,12 @@
  * What is forwarded does not pass here: whoever owns the socket sends sealed datagrams to the relay's endpoint, once this is bound, and
  * gets those of the other end from there.
  */
+
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { EMPTY, equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
+import { smoothedRtt } from '../round-trip.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import {
@@ -50,7 +52,7 @@ export type BinderEvent =
 type Phase =
   | { readonly in: 'asking' | 'resting' | 'waiting' | 'stopped' }
   | { readonly in: 'binding'; readonly cookie: Uint8Array; readonly turn: number }
-  | { readonly in: 'bound'; readonly other: boolean };
+  | { readonly in: 'bound'; readonly other: boolean; readonly cookie: Uint8Array };
 
 /** Which phase may follow which, and when. */
 export const BINDER_PHASES = {
@@ -129,7 +131,7 @@ export class Binder {
 
   /** Nothing comes over the relay: is it still there? */
   check(now: Instant): void {
-    if (this.phase.in === 'bound' && this.random.length === 0) this.keep(now);
+    if (this.phase.in === 'bound' && this.random.length === 0) this.keep(now, this.phase.cookie);
   }
 
   grant(now: Instant, grant: RelayGrant): void {
@@ -187,8 +189,7 @@ export class Binder {
 
   private silent(now: Instant): void {
     if (this.phase.in === 'bound') {
-      this.lost(now, 'silent');
-      this.ask(now);
+      if (this.lost(now, 'silent')) this.ask(now);
     } else this.rest(now, 'silent');
   }
 
@@ -204,10 +205,13 @@ export class Binder {
     this.config.tell(now, { ev: 'token-needed' });
   }
 
-  private lost(now: Instant, why: 'silent' | RelayRefusal): void {
-    if (this.told === 'lost') return;
-    this.told = 'lost';
-    this.config.tell(now, { ev: 'lost', why });
+  /** False: whoever is told of it has stopped this binding over it. */
+  private lost(now: Instant, why: 'silent' | RelayRefusal): boolean {
+    if (this.told !== 'lost') {
+      this.told = 'lost';
+      this.config.tell(now, { ev: 'lost', why });
+    }
+    return this.phase.in !== 'stopped';
   }
 
   /** Does it answer what is asked now? Then it measures the round trip. */
@@ -216,7 +220,7 @@ export class Binder {
     // Of a repeated question nobody knows which one is answered.
     if (this.tries === 1) {
       const rttMs = now - this.sentAt;
-      this.rttMs = this.rttMs === null ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
+      this.rttMs = this.rttMs === null ? rttMs : smoothedRtt(this.rttMs, rttMs);
     }
     return true;
   }
@@ -232,29 +236,30 @@ export class Binder {
     this.repeat(now, (fresh) => writeBind(crypto, grant, { random: fresh, cookie, turn }));
   }
 
-  private confirmed(now: Instant, { random, other }: Extract<RelayMessage, { type: 'bound' }>): void {
+  private confirmed(now: Instant, { random, other, cookie }: Extract<RelayMessage, { type: 'bound' }>): void {
     const unasked = random.every((byte) => byte === 0);
     const before = this.phase;
     if (before.in === 'bound' && unasked) {
-      if (!before.other) this.toldOther(now, other);
+      // Its cookie is left alone: nothing shows that the relay has sent it.
+      if (!before.other) this.toldOther(now, { other, cookie: before.cookie });
       return;
     }
     if ((before.in !== 'binding' && before.in !== 'bound') || !this.answers(now, random)) return;
     const changed = before.in === 'binding' || before.other !== other;
-    this.enter({ in: 'bound', other });
-    this.later(now + RELAY_LIMITS.keepMs, (later) => this.keep(later));
-    if (changed) this.toldOther(now, other);
+    this.enter({ in: 'bound', other, cookie });
+    this.later(now + RELAY_LIMITS.keepMs, (later) => this.keep(later, cookie));
+    if (changed) this.toldOther(now, { other, cookie });
   }
 
-  private toldOther(now: Instant, other: boolean): void {
-    this.phase = { in: 'bound', other };
+  private toldOther(now: Instant, bound: { readonly other: boolean; readonly cookie: Uint8Array }): void {
+    this.phase = { in: 'bound', ...bound };
     this.told = 'bound';
-    this.config.tell(now, { ev: 'bound', other });
+    this.config.tell(now, { ev: 'bound', other: bound.other });
   }
 
-  private keep(now: Instant): void {
+  private keep(now: Instant, cookie: Uint8Array): void {
     this.alarm?.cancel();
-    this.repeat(now, (random) => writeRelay({ type: 'keep', random }));
+    this.repeat(now, (random) => writeRelay({ type: 'keep', random, cookie }));
   }
 
   private refused(now: Instant, { random, why }: Extract<RelayMessage, { type: 'refused' }>): void {
@@ -262,12 +267,10 @@ export class Binder {
     if ((phase.in !== 'binding' && phase.in !== 'bound') || !this.answers(now, random)) return;
     if (phase.in === 'bound' && why === 'expired') {
       // The relay does not know this endpoint: our address has changed, or it was started anew.
-      this.lost(now, why);
-      this.ask(now);
+      if (this.lost(now, why)) this.ask(now);
     } else if (phase.in === 'binding' && why === 'cookie') this.ask(now);
     else if (phase.in === 'binding' && (why === 'expired' || why === 'token')) {
-      this.lost(now, why);
-      this.wait(now);
+      if (this.lost(now, why)) this.wait(now);
     } else this.rest(now, why);
   }
 }

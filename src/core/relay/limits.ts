@@ -34,7 +34,10 @@ export const RELAY_LIMITS = {
   fairTickMs: 100,
   /** What a datagram costs beside its bytes, so that small ones are not free: headers of IPv6 and UDP. */
   datagramOverheadBytes: 48,
-  /** An end that says nothing for so long is gone: three of its KEEPs. NATs forget UDP after 30 s at the earliest (RFC 4787 REQ-5). */
+  /**
+   * An end that has not shown for so long that it receives where it is bound is gone: three of its KEEPs. Whoever has left the address
+   * can make up KEEPs as long as the last cookie is valid, so at most two minutes longer.
+   */
   endIdleMs: 65_000,
   keepMs: 20_000,
   sweepMs: 1_000,

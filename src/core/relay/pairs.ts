@@ -23,7 +23,8 @@ export class End {
   readonly at: Endpoint;
   /** The other end, where it is bound too. */
   peer: End | null = null;
-  heardAt: Instant;
+  /** When it has last shown that it receives there: by a cookie made for that endpoint. */
+  provenAt: Instant;
   readonly addressDay: Place;
   readonly networkDay: Place;
 
@@ -37,7 +38,7 @@ export class End {
     this.side = side;
     this.via = where.via;
     this.at = where.at;
-    this.heardAt = Math.floor(now);
+    this.provenAt = Math.floor(now);
     this.addressDay = where.addressDay;
     this.networkDay = where.networkDay;
   }
@@ -193,7 +194,7 @@ export class Pairs {
   bind(now: Instant, pair: Pair, side: Side, via: Via, from: Endpoint): End {
     const before = this.byEndpoint.get(from);
     if (before !== undefined && before.pair === pair && before.side === side && before.via === via) {
-      before.heardAt = Math.floor(now);
+      before.provenAt = Math.floor(now);
       return before;
     }
     if (before !== undefined) this.unbind(before);

@@ -89,14 +89,14 @@ export class Relay {
     else this.answer(now, via, from, bytes);
   }
 
-  /** Lets go who has said nothing for too long, and charges what was moved. Once a second. */
+  /** Lets go who has not shown for too long that it is there, and charges what was moved. Once a second. */
   sweep(now: Instant): void {
     if (now < this.sweepAt) return;
-    const silentSince = now - RELAY_LIMITS.endIdleMs;
+    const unprovenSince = now - RELAY_LIMITS.endIdleMs;
     for (const pair of this.pairs.all()) {
       this.pairs.settle(now, pair);
       for (const end of [pair.clientEnd, pair.hostEnd])
-        if (end !== null && end.heardAt < silentSince) this.pairs.unbind(end);
+        if (end !== null && end.provenAt < unprovenSince) this.pairs.unbind(end);
       if (pair.clientEnd === null && pair.hostEnd === null) this.pairs.end(pair);
     }
     this.sweepAt = this.pairs.size === 0 ? NEVER : now + RELAY_LIMITS.sweepMs;
@@ -122,7 +122,6 @@ export class Relay {
       this.dropped.malformed++;
       return;
     }
-    end.heardAt = Math.floor(now);
     const { pair, peer } = end;
     if (peer === null) {
       this.dropped.alone++;
@@ -167,7 +166,7 @@ export class Relay {
         break;
       }
       case 'keep':
-        this.keep(now, via, from, message.random);
+        this.keep(now, via, from, message);
         break;
       default:
         this.dropped.malformed++;
@@ -180,13 +179,14 @@ export class Relay {
     this.config.transmit(via, from, writeRelay({ type: 'cookie', random, cookie: this.cookies.make(now, from) }));
   }
 
-  private keep(now: Instant, via: Via, from: Endpoint, random: Uint8Array): void {
+  private keep(now: Instant, via: Via, from: Endpoint, { random, cookie }: Of<'keep'>): void {
     const end = this.pairs.endAt(from);
     if (end === undefined) {
       if (this.stranger(now, from)) this.refuse(via, from, random, 'expired');
       return;
     }
-    end.heardAt = Math.floor(now);
+    // Its source alone may be forged, by whoever had the address before: data would go on to one who has never asked for them.
+    if (this.cookies.valid(now, from, cookie)) end.provenAt = Math.floor(now);
     if (end.pair.spent) {
       this.refuse(via, from, random, 'quota');
       return;
@@ -198,7 +198,7 @@ export class Relay {
       return;
     }
     end.pair.fullAt = fullAt;
-    this.say(end, random);
+    this.say(now, end, random);
   }
 
   /** Why not, or null where it is bound or there is nothing to say. */
@@ -241,9 +241,9 @@ export class Relay {
     else pair.hostTurn = bind.turn;
     const end = this.pairs.bind(now, pair, side, via, from);
     this.bound++;
-    this.say(end, bind.random);
-    // Its 11 bytes go to an endpoint that is bound, and the other end knows at once that its datagrams arrive.
-    if (before === null && end.peer !== null) this.say(end.peer, UNASKED);
+    this.say(now, end, bind.random);
+    // Its 27 bytes go to an endpoint that is bound, and the other end knows at once that its datagrams arrive.
+    if (before === null && end.peer !== null) this.say(now, end.peer, UNASKED);
   }
 
   private mayNotBegin(now: Instant, expiresAt: number, host: string): RelayRefusal | null {
@@ -252,8 +252,9 @@ export class Relay {
     return this.pairs.hostIsFull(host) ? 'full' : null;
   }
 
-  private say(end: End, random: Uint8Array): void {
-    this.config.transmit(end.via, end.at, writeRelay({ type: 'bound', random, other: end.peer !== null }));
+  private say(now: Instant, { via, at, peer }: End, random: Uint8Array): void {
+    const cookie = this.cookies.make(now, at);
+    this.config.transmit(via, at, writeRelay({ type: 'bound', random, cookie, other: peer !== null }));
   }
 
   private refuse(via: Via, to: Endpoint, random: Uint8Array, why: RelayRefusal): void {

@@ -1,6 +1,7 @@
 /** What has come in, and when to say so (RFC 9000 section 13.2). */
 import { type Instant, NEVER } from '../contract.ts';
-import { type AckFrame, CLOCK_PER_MS, CLOCK_WRAP } from './frames.ts';
+import { clockOf } from './clock.ts';
+import type { AckFrame } from './frames.ts';
 import { STREAM_LIMITS } from './limits.ts';
 import { Ranges } from './ranges.ts';
 
@@ -50,7 +51,6 @@ export class Acks {
     this.dueAt = NEVER;
     this.saidAt = now;
     const ranges = this.heard.runs.map(({ start, end }) => ({ from: start, to: end - 1 })).reverse();
-    const clock = Math.floor(this.largestAt * CLOCK_PER_MS) % CLOCK_WRAP;
-    return { frame: 'ack', delayMs: now - this.largestAt, clock, ranges };
+    return { frame: 'ack', delayMs: now - this.largestAt, clock: clockOf(this.largestAt), ranges };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * How much may be under way: delay-based, in the manner of LEDBAT (RFC 6817) and LEDBAT++, because what shares the line with us is a
- * game. Its queue is to hold 8 ms of our datagrams at most, so the window is led by how long they wait in it, seen in one direction
+ * game. Its queue is to hold 6 ms of our datagrams at most, so the window is led by how long they wait in it, seen in one direction
  * from the receiver's clock:
  *
  * - below the target it grows by one datagram a round trip as RFC 6817 does, and in proportion to itself while the queue is all but

@@ -17,7 +17,9 @@
  * came in. Of the clock only differences mean anything. Streams are numbered from 0 in the order in which they are opened; the first
  * byte of a stream from its opener is the number of the service.
  */
+
 import type { Reader, Writer } from '../bytes.ts';
+import { CLOCK_PER_MS } from './clock.ts';
 import { STREAM_LIMITS } from './limits.ts';
 
 export const FRAME = {
@@ -34,10 +36,6 @@ export const FRAME = {
 const FIN = 0x01;
 const LENGTH = 0x02;
 const OFFSET = 0x04;
-
-/** Units of delay and clock in a millisecond. */
-export const CLOCK_PER_MS = 10;
-export const CLOCK_WRAP = 2 ** 32;
 
 export interface AckFrame {
   readonly frame: 'ack';

@@ -21,26 +21,48 @@ export interface Carried {
   readonly fin: boolean;
 }
 
+/** `ending`: its end is still to be said, or to be said again. */
+type Phase = 'writing' | 'ending' | 'end-sent' | 'end-acked' | 'over';
+
+/** Which phase may follow which, and when. */
+export const OUTGOING_PHASES = {
+  writing: {
+    ending: 'the application writes nothing more',
+    over: 'it is given up',
+  },
+  ending: {
+    'end-sent': 'a frame has carried its end',
+    'end-acked': 'one that was taken for lost has come after all',
+    over: 'it is given up',
+  },
+  'end-sent': {
+    ending: 'the frame with its end is lost',
+    'end-acked': 'the other side has its end',
+    over: 'it is given up',
+  },
+  'end-acked': { over: 'the other side has all of it, or it is given up' },
+  over: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
+
 export class Outgoing {
   /** What the other side allows. */
   max: number = streamWindowBytes;
   /** First bytes not sent yet: what has been sent is below. */
   next = 0;
-  /** The application writes nothing more. */
-  ended = false;
-  /** Its end, and so all of it, is with the other side; or it was given up. */
-  over = false;
   private written = 0;
   private ackedTo = 0;
-  private finSent = false;
-  private finAcked = false;
-  private finLost = false;
+  private phase: Phase = 'writing';
   private told = 0;
   /** Acknowledged beyond `ackedTo`, and to be sent again. */
   private readonly acked = new Ranges();
   private readonly lost = new Ranges();
   /** In order, the first holds `ackedTo`. */
   private blocks: Block[] = [];
+
+  /** Its end, and so all of it, is with the other side; or it was given up. */
+  get over(): boolean {
+    return this.phase === 'over';
+  }
 
   /** Not yet with the other side. */
   get waitingBytes(): number {
@@ -50,9 +72,14 @@ export class Outgoing {
   /** The bytes stay the stream's. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.over) return;
-    assert(!this.ended, 'a stream that was ended is not written to');
+    assert(this.phase === 'writing', 'a stream that was ended is not written to');
     assert(this.waitingBytes + bytes.length <= sendBytesMax, 'a writer heeds what the other side has taken');
     this.append(bytes);
+  }
+
+  /** The application writes nothing more. */
+  end(): void {
+    if (this.phase === 'writing') this.enter('ending');
   }
 
   private append(bytes: Uint8Array): void {
@@ -80,9 +107,9 @@ export class Outgoing {
   /** Is there something to send, with so much of the window of the connection left? */
   wants(windowBytes: number): boolean {
     if (this.over) return false;
-    if (!this.lost.empty || this.finLost) return true;
+    if (!this.lost.empty) return true;
     if (this.next < this.written) return this.next < this.max && windowBytes > 0;
-    return this.ended && !this.finSent;
+    return this.phase === 'ending';
   }
 
   /** Writes one frame of at most `roomBytes`. Null where nothing fits or there is nothing. */
@@ -92,21 +119,15 @@ export class Outgoing {
     const fresh = Math.min(this.written - offset, this.max - offset, windowBytes);
     const most = again === undefined ? Math.max(0, fresh) : again.end - again.start;
     const length = Math.min(most, roomBytes - streamHeaderBytes(stream, offset, most));
-    const fin = this.ended && offset + length === this.written && (again !== undefined || length > 0 || this.finDue);
+    const isEnd = this.phase !== 'writing' && offset + length === this.written;
+    const fin = isEnd && (again !== undefined || length > 0 || this.phase === 'ending');
     if (length < 0 || (length === 0 && !fin)) return null;
     writeStreamHeader(writer, stream, offset, length, fin);
     this.copy(writer, offset, length);
     if (again !== undefined) this.lost.remove(offset, offset + length);
     this.next = Math.max(this.next, offset + length);
-    if (fin) {
-      this.finSent = true;
-      this.finLost = false;
-    }
+    if (fin && this.phase === 'ending') this.enter('end-sent');
     return { offset, length, fin };
-  }
-
-  private get finDue(): boolean {
-    return !this.finSent || this.finLost;
   }
 
   onAcked({ offset, length, fin }: Carried): void {
@@ -120,25 +141,27 @@ export class Outgoing {
       this.acked.runs.shift();
       this.drop();
     }
-    if (fin) {
-      this.finAcked = true;
-      this.finLost = false;
-    }
-    this.over = this.finAcked && this.ackedTo === this.written;
+    if (fin && this.phase !== 'end-acked') this.enter('end-acked');
+    if (this.phase === 'end-acked' && this.ackedTo === this.written) this.enter('over');
   }
 
   onLost({ offset, length, fin }: Carried): void {
     if (this.over) return;
     const from = Math.max(offset, this.ackedTo);
     for (const { start, end } of this.acked.without(from, offset + length)) this.lost.add(start, end);
-    if (fin && !this.finAcked) this.finLost = true;
+    if (fin && this.phase === 'end-sent') this.enter('ending');
   }
 
   /** Nothing of it is sent any more. Gives its final size. */
   abandon(): number {
-    this.over = true;
+    if (this.phase !== 'over') this.enter('over');
     this.blocks = [];
     return this.next;
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase in OUTGOING_PHASES[this.phase], `the sending part of a stream goes from ${this.phase} to ${phase}`);
+    this.phase = phase;
   }
 
   private copy(writer: Writer, offset: number, length: number): void {

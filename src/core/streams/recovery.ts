@@ -1,5 +1,7 @@
 /** Which datagrams are under way, which of them are lost, and how long a round trip takes (RFC 9002). */
+
 import { type Instant, NEVER } from '../contract.ts';
+import { smoothedRtt, smoothedVariation } from '../round-trip.ts';
 import type { AckFrame } from './frames.ts';
 import { STREAM_LIMITS } from './limits.ts';
 import type { Carried } from './outgoing.ts';
@@ -53,10 +55,8 @@ export class RoundTrip {
     this.minMs = Math.min(this.minMs, ms);
     const delay = Math.min(delayMs, ackDelayMs);
     const adjusted = ms - delay >= this.minMs ? ms - delay : ms;
-    this.variationMs = first
-      ? ms / 2
-      : this.variationMs + (Math.abs(this.smoothedMs - adjusted) - this.variationMs) / 4;
-    this.smoothedMs = first ? adjusted : this.smoothedMs + (adjusted - this.smoothedMs) / 8;
+    this.variationMs = first ? ms / 2 : smoothedVariation(this.variationMs, this.smoothedMs, adjusted);
+    this.smoothedMs = first ? adjusted : smoothedRtt(this.smoothedMs, adjusted);
   }
 
   /** RFC 9002 section 6.2.1. */

@@ -6,8 +6,9 @@ import type { Alarm } from '../agenda.ts';
 import { Writer } from '../bytes.ts';
 import { type Instant, NEVER } from '../contract.ts';
 import { Acks } from './acks.ts';
+import { CLOCK_PER_MS, clockAhead, clockOf } from './clock.ts';
 import { Congestion } from './congestion.ts';
-import { ACK_BYTES_MAX, type AckFrame, CLOCK_PER_MS, CLOCK_WRAP, FRAME, writeAck, writeVarint } from './frames.ts';
+import { ACK_BYTES_MAX, type AckFrame, FRAME, writeAck, writeVarint } from './frames.ts';
 import type { StreamsConfig, StreamsPort } from './interface.ts';
 import { STREAM_LIMITS as LIMITS } from './limits.ts';
 import { type Acknowledged, Recovery, type SentFrame } from './recovery.ts';
@@ -196,11 +197,9 @@ export class Sender {
 
   /** Milliseconds that a datagram has taken, plus a constant that nobody knows. */
   private delayOf(clock: number, sentAt: Instant): number {
-    const ours = Math.floor(sentAt * CLOCK_PER_MS) % CLOCK_WRAP;
+    const ours = clockOf(sentAt);
     this.clockFrom ??= clock - ours;
-    const difference = clock - ours - this.clockFrom;
-    // Both clocks wrap, each at its time.
-    return (difference - CLOCK_WRAP * Math.round(difference / CLOCK_WRAP)) / CLOCK_PER_MS;
+    return clockAhead(clock, ours, this.clockFrom) / CLOCK_PER_MS;
   }
 
   private probe(now: Instant): void {

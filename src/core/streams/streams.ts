@@ -5,9 +5,11 @@
  *
  * The friend's side opens, the host's takes. Every stream ends by itself, by a reset, or with the connection.
  */
+import type { Alarm } from '../agenda.ts';
 import { passingBytes, Reader, type Writer } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
+import { allowAt } from '../rate/pace.ts';
 import { FRAME, type Frame, readFrame, readVarint, writeVarint } from './frames.ts';
 import { SharedWindow } from './incoming.ts';
 import {
@@ -39,10 +41,16 @@ export class ConnectionStreams implements Content {
   private opened = 0;
   private allowed: number = LIMITS.streamsMax;
   private allowedDue = false;
+  /** At the host: streams that are over and have not made room for another yet, and when the pace of that is full again. */
+  private vacant = 0;
+  private vacantFullAt: Instant = 0;
+  private vacantAlarm: Alarm | null = null;
   private readonly window = new SharedWindow();
   /** Bytes of all streams that were sent, and may be. */
   private sentBytes = 0;
   private sentMax: number = LIMITS.connectionWindowBytes;
+  /** It has grown: streams that waited for it may go on. */
+  private widened = false;
   /** Those that have bytes to send, in turn, and those that have to say something else. */
   private readonly sending = new Set<CarriedStream>();
   private readonly speaking = new Set<CarriedStream>();
@@ -70,7 +78,7 @@ export class ConnectionStreams implements Content {
         this.push(now, stream);
         break;
       case 'stream-end':
-        stream.outgoing.ended = true;
+        stream.outgoing.end();
         this.push(now, stream);
         break;
       case 'stream-reset':
@@ -120,6 +128,8 @@ export class ConnectionStreams implements Content {
       if (this.failed) return;
       eliciting ||= frame?.frame !== 'ack';
     }
+    if (this.widened) for (const stream of this.byId.values()) this.sending.add(stream);
+    this.widened = false;
     if (kept) this.sender.took(now, number, eliciting);
     this.sender.flush(now);
   }
@@ -220,7 +230,9 @@ export class ConnectionStreams implements Content {
       case 'ack':
         return this.takeAck(now, frame);
       case 'max-data':
-        return this.widened(frame.bytes);
+        this.widened ||= frame.bytes > this.sentMax;
+        this.sentMax = Math.max(this.sentMax, frame.bytes);
+        return null;
       case 'max-streams':
         if (this.config.opens) this.allowed = Math.max(this.allowed, frame.streams);
         return null;
@@ -307,13 +319,6 @@ export class ConnectionStreams implements Content {
     return null;
   }
 
-  private widened(bytes: number): null {
-    if (bytes <= this.sentMax) return null;
-    this.sentMax = bytes;
-    for (const stream of this.byId.values()) this.sending.add(stream);
-    return null;
-  }
-
   /** Streams are opened in order: whoever uses one has opened all before it (RFC 9000 section 3.2). */
   private find(id: number): CarriedStream | 'forgotten' | StreamsError {
     const present = this.byId.get(id);
@@ -365,8 +370,26 @@ export class ConnectionStreams implements Content {
     if (!stream.dead) this.port.event(now, { ev: 'stream-closed', stream: stream.name });
     stream.dead = true;
     if (this.config.opens) return;
-    this.allowed++;
-    this.allowedDue = true;
+    this.vacant++;
+    this.makeRoom(now);
+  }
+
+  /** As many streams more as are over, at a pace: whoever opens and resets them without end would have the host connect without end. */
+  private makeRoom(now: Instant): void {
+    while (this.vacant > 0) {
+      const next = allowAt(this.vacantFullAt, now, LIMITS.openRate);
+      if (next === null) break;
+      this.vacantFullAt = next;
+      this.vacant--;
+      this.allowed++;
+      this.allowedDue = true;
+    }
+    if (this.vacant === 0 || this.vacantAlarm !== null) return;
+    this.vacantAlarm = this.config.agenda.at(now + LIMITS.openRoomMs, (then) => {
+      this.vacantAlarm = null;
+      this.makeRoom(then);
+      this.sender.flush(then);
+    });
   }
 
   private fail(now: Instant, error: StreamsError): void {
@@ -382,6 +405,8 @@ export class ConnectionStreams implements Content {
   }
 
   private drop(now: Instant): void {
+    this.vacantAlarm?.cancel();
+    this.vacant = 0;
     const all = [...this.byId.values()];
     this.byId.clear();
     this.byName.clear();

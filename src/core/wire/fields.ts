@@ -98,10 +98,10 @@ export const announcement: Field<HostAnnouncement> = struct({
   version: text(WIRE_LIMITS.announcedTextBytesMax),
 });
 
-const grant = struct({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
+const permitted = struct({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
 
 export const permit: Field<Permit> = {
-  ...struct({ grants: many(grant, WIRE_LIMITS.permitAddressesMax, 'grants') }),
+  ...struct({ addresses: many(permitted, WIRE_LIMITS.permitAddressesMax, 'permitted') }),
   layout: '',
 };
 

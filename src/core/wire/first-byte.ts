@@ -2,7 +2,7 @@ import { WIRE_LIMITS } from './limits.ts';
 
 /**
  * First byte of every datagram of ours. Chosen outside STUN (0-3), DTLS (20-63), TURN channels (64-79) and RTP (128-191),
- * so that a socket that has to be shared can tell ours at a glance (S21).
+ * so that a socket that has to be shared can tell ours at a glance (docs/seed.md S21).
  */
 export const WIRE = {
   hello: 0xd1,

@@ -108,8 +108,11 @@ interface RequestMessage extends Message {
 export const REQUESTS = {
   register: {
     number: 1,
-    /** `code`: what the host's key gives (`model/code.ts`), derived by the host, believed by the master until another claims it. */
-    fields: { code, players: u16, announcement: nested(announcement), profile: optional(profile) },
+    /**
+     * `code`: what the host's key gives (`model/code.ts`), derived by the host, believed by the master until another claims it.
+     * `generation`: of two programs that host with one key at different nodes of a fleet the larger one is the host.
+     */
+    fields: { code, players: u16, announcement: nested(announcement), profile: optional(profile), generation: u32 },
     answer: 'registered',
   },
   /** Null: unchanged. */
@@ -122,7 +125,7 @@ export const REQUESTS = {
   resolve: { number: 4, fields: { code: text(16) }, answer: 'resolved' },
   /**
    * Sent from the socket that will punch: its source address, seen by the master inside an authenticated datagram, is the
-   * reflexive candidate (S7). `handshake` is Noise IK message 1 for the host.
+   * reflexive candidate (docs/seed.md S7). `handshake` is Noise IK message 1 for the host.
    */
   join: { number: 5, fields: { sid, hidden, hostKey: key, handshake }, answer: 'ok', pays: true },
   /** The host's answer to an offer, sent from its punching socket. */

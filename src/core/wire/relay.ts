@@ -9,13 +9,13 @@
  *        │◄──────────────────────────────────────┤
  *        │ BIND 100: cookie, token, proof        │
  *        ├──────────────────────────────────────►│  this endpoint is this end of the pair
- *        │                 BOUND 11 │ REFUSED 11 │
+ *        │                 BOUND 27 │ REFUSED 11 │
  *        │◄──────────────────────────────────────┤
- *        │ KEEP 11, every 20 s                   │
- *        ├──────────────────────────────────────►│  answered like BIND
+ *        │ KEEP 27 with the cookie, every 20 s   │
+ *        ├──────────────────────────────────────►│  answered like BIND, with a fresh cookie
  *
  * No answer is larger than what it answers (SECURITY.md row 1). A cookie shows that its bearer receives at the address it was made
- * for; a token, which the master has made, that a pair may be; the proof, that it is this end of it.
+ * for, within the last two minutes; a token, which the master has made, that a pair may be; the proof, that it is this end of it.
  */
 import { concat, equalBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
 import type { CryptoSuite, MacKey } from '../secure/crypto.ts';
@@ -93,10 +93,11 @@ export const RELAY_MESSAGES = {
       ...{ token: bytes(RELAY_TOKEN_BYTES), proof: bytes(MAC_BYTES) },
     },
   },
-  /** `random` is that of BIND or KEEP; zeros where the relay says by itself that the other end has come. */
-  bound: { number: 4, fields: { random, flags: flags('other') } },
+  /** `random` is that of BIND or KEEP; zeros where the relay says by itself that the other end has come. The next KEEP has the cookie. */
+  bound: { number: 4, fields: { random, flags: flags('other'), cookie: bytes(RELAY_COOKIE_BYTES) } },
   refused: { number: 5, fields: { random, why: word(RELAY_REFUSALS) } },
-  keep: { number: 6, fields: { random, padding: zeros(1) } },
+  /** Only with a cookie that is valid does it keep the end bound: that shows that it still receives where it is bound. */
+  keep: { number: 6, fields: { random, cookie: bytes(RELAY_COOKIE_BYTES), padding: zeros(1) } },
 } as const satisfies Readonly<Record<string, { readonly number: number; readonly fields: Fields }>>;
 
 type Messages = typeof RELAY_MESSAGES;

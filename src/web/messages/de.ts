@@ -66,6 +66,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'servers.emptyFiltered': 'Kein Server passt.',
   'servers.clear': 'Filter löschen',
   'servers.hostOne': 'Selbst hosten',
+  'servers.chooseMaster': 'Masterserver wählen',
   'servers.stale': 'Die Liste kam nicht an: {why}. Das ist die letzte gute, {age} alt.',
   'servers.loading': 'Liste wird geholt …',
   'servers.join': 'Beitreten',
@@ -173,6 +174,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.host': 'Host',
   'connect.attempt': 'Versuch {n}',
   'connect.total': '{time} insgesamt',
+  'connect.took': 'Verbunden nach {seconds} s',
   'connect.packets': '{n} Pakete gesendet',
   'connect.plan': 'Plan: {method}, gelingt erwartet in {percent} der Fälle',
   'connect.stages': 'Schritte',
@@ -188,6 +190,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.s.networks': 'Beide Netze werden angesehen.',
   'connect.s.punching': 'Beide Router werden von innen geöffnet. Das geht weiter, bis es klappt oder du abbrichst.',
   'connect.s.waiting': 'Eine Pause, damit kein Router überflutet wird. Der nächste Versuch beginnt von selbst.',
+  'connect.s.silent':
+    'Vom Host kommt gerade wenig oder nichts: Vielleicht ist er weg. Die Adresse für das Spiel bleibt dieselbe:',
   'connect.s.lost':
     'Der Weg ist verloren gegangen und wird wieder geöffnet. Die Adresse für das Spiel bleibt dieselbe.',
   'connect.s.connected': 'Direkt und verschlüsselt. Im Spiel verbinden mit:',
@@ -206,6 +210,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.s.kicked':
     'Der Host hat dich entfernt. Es wird nichts mehr gesendet; das Protokoll bleibt, bis du es schließt.',
   'connect.s.failed': 'Das hat nicht geklappt.',
+  'connect.s.locked': 'Dieses Spiel ist verschlossen. Wer es hostet, weiß das Passwort.',
   'connect.hard':
     'Diese beiden Netze sind ein schweres Paar. Aussicht in der nächsten Minute: {percent}. Es wird weiter versucht.',
   'connect.probes': 'Pakete dieses Versuchs: {own} von hier, {host} vom Host erbeten',
@@ -330,7 +335,12 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.again': 'Noch einmal prüfen',
   'net.testing': 'Wird geprüft …',
   'net.last': 'Geprüft vor {age}, {samples} Proben, zu {percent} sicher',
-  'net.never': 'Noch nicht geprüft.',
+  'net.never': 'Dein Netz wird gerade angesehen',
+  'net.neverAbout': 'Das dauert ein paar Sekunden, sobald der Masterserver antwortet.',
+  'net.alone': 'Draußen ist noch niemand gefragt worden',
+  'net.aloneAbout':
+    'Wie dein Netz aussieht, lässt sich nur von außen sagen, von einem Masterserver. Einer wird behalten, sobald du mit einem ganzen Link bei einem Freund mitspielst.',
+  'net.first': 'Jetzt nachsehen',
   'net.copy': 'Bericht kopieren',
   'net.json': 'Als JSON kopieren',
   'net.v.open': 'Offen',
@@ -439,6 +449,10 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'Beim ersten Start des Masterservers einmal ausgegeben; er steht in der Datei admin.once im Zustandsordner.',
   'admin.enter': 'Anmelden',
   'admin.badToken': 'Dieser Schlüssel stimmt nicht.',
+  'admin.busy': 'Zu viele falsche Schlüssel von hier. Warte eine Minute; es wird von selbst wieder versucht.',
+  'admin.away': 'Der Masterserver antwortet gerade nicht; er wird immer wieder gefragt.',
+  'admin.noJoins': 'Über diesen Masterserver hat noch niemand mitgespielt.',
+  'admin.noAudit': 'Noch ist niemand entfernt oder gesperrt worden.',
   'admin.rewritten':
     'Alle Teilnehmer kommen von {address}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
   'admin.probePorts':
@@ -647,8 +661,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.stop.router.opens': 'Hat dir einen Port geöffnet: durch ihn kommt jeder herein.',
   'net.stop.router.keeps': 'Behält eine Tür für alle: Freunde finden sie sofort.',
   'net.stop.router.changes': 'Öffnet jedem Freund eine andere Tür: sie will erst erraten sein.',
-  'net.stop.unknown': 'Noch nicht bekannt.',
+  'net.stop.router.unknown': 'Bisher zu wenige Antworten, um es zu sagen. Prüfe gleich noch einmal.',
   'net.stop.carrier': 'Dein Anbieter',
+  'net.stop.carrier.unknown': 'Nicht geprüft: Ob er einen eigenen Router hat, war von hier nicht zu sehen.',
   'net.stop.carrier.none': 'Reicht alles weiter, wie es ist.',
   'net.stop.carrier.second': 'Übersetzt noch einmal, mit einem eigenen Router.',
   'net.stop.internet': 'Das Internet',
@@ -689,9 +704,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'join.password': 'Passwort',
   'join.have': 'Du hast sallyport',
   'join.opened.waiting': 'Warte auf das Programm …',
-  'join.opened.yes': 'Es sollte jetzt offen sein. Wenn nicht: daneben gibt es das Programm.',
+  'join.opened.yes': 'Es sollte jetzt offen sein. Wenn nicht: auf dieser Seite gibt es das Programm.',
   'join.opened.nothing':
-    'Nichts ist passiert: sallyport ist hier nicht installiert, oder seine Links sind nicht eingerichtet. Daneben gibt es das Programm; läuft es schon, füge dort die Adresse dieser Seite ein.',
+    'Nichts ist passiert: sallyport ist hier nicht installiert, oder seine Links sind nicht eingerichtet. Auf dieser Seite gibt es das Programm; läuft es schon, füge dort die Adresse dieser Seite ein.',
   'join.byHand': 'Link, Code oder Befehl kopieren',
   'join.paste': 'Starte sallyport, wähle „Einem Freund beitreten“ und füge das hier ein:',
   'join.copyPage': 'Adresse dieser Seite kopieren',
@@ -748,9 +763,10 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'master.typedHint': 'sallyport://… oder https://…',
   'master.typedTake': 'Diesen nehmen',
   'master.get': 'Ein eigener',
-  'master.getAbout': 'Jeder kleine Computer, den das Internet erreicht, genügt. Ein Befehl startet ihn:',
+  'master.getAbout':
+    'Jeder kleine Computer, den das Internet erreicht, genügt. Ein Befehl startet ihn; statt 198.51.100.7 steht da die Adresse dieses Computers.',
   'master.get.vps': 'Auf einem gemieteten Server',
-  'master.get.service': 'Dasselbe als Dienst, der von selbst startet',
+  'master.get.service': 'Als Dienst, der von selbst startet',
   'master.get.docker': 'Mit Docker',
   'master.getThen': 'Er gibt einen Link aus, der mit sallyport:// beginnt. Füge ihn oben in das Feld ein.',
   // Verbinden.

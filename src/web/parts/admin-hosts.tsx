@@ -32,7 +32,7 @@ export function AdminHostTable(props: {
   return (
     <Card title={t('admin.hosts')}>
       <section class="scroll" tabindex={0} aria-label={t('admin.hosts')}>
-        <table id="admin-host-list">
+        <table id="admin-host-list" class="cards">
           <thead>
             <tr>
               {(['name', 'players', 'network', 'since', 'code', 'act'] as const).map((id) => (
@@ -50,7 +50,10 @@ export function AdminHostTable(props: {
                   {host.listed ? null : <Badge>{t(host.hidden ? 'admin.host.hidden' : 'admin.host.private')}</Badge>}
                   <br />
                   <span class="dim">
-                    {gameName(host.game)} <code title={host.hostId}>{host.hostId.slice(0, 8)}</code>
+                    {gameName(host.game)}{' '}
+                    <code class="whole" title={host.hostId}>
+                      {host.hostId.slice(0, 8)}
+                    </code>
                   </span>
                 </th>
                 <td class="num">
@@ -64,7 +67,7 @@ export function AdminHostTable(props: {
                   <time>{new Date(host.firstSeenAt).toLocaleString()}</time>
                 </td>
                 <td>
-                  <code>{showCode(host.code)}</code>
+                  <code class="whole">{showCode(host.code)}</code>
                 </td>
                 <td>
                   <span class="actions">

@@ -9,39 +9,43 @@ import { probesOf, salvosOf } from './salvos.ts';
 
 const STAGES = ['found', 'networks', 'punching', 'checking', 'ready'] as const;
 
-/** The steps and the time for everybody; plan, numbers and log for whoever unfolds them. */
+/** How far it is and how long it took, for everybody. */
+export function ConnectProgress(props: { readonly join: LocalJoin }) {
+  return (
+    <div class="progress">
+      <Stages join={props.join} />
+      <Progress join={props.join} />
+    </div>
+  );
+}
+
+/** Plan, numbers and log, for whoever unfolds them. */
 export function ConnectDetails(props: { readonly join: LocalJoin }) {
   const { join } = props;
   const attempt = join.attempts.at(-1);
   const salvos = attempt === undefined ? [] : salvosOf(join, attempt.n);
   return (
-    <>
-      {join.phase === 'failed' && !join.found ? null : (
-        <>
-          <Progress join={join} />
-          <Stages join={join} />
-        </>
-      )}
-      <details class="card" id="connect-details">
-        <summary>{t('connect.details')}</summary>
+    <details class="card" id="connect-details">
+      <summary>{t('connect.details')}</summary>
+      {attempt === undefined ? null : (
         <p class="dim">
-          {attempt === undefined
-            ? null
-            : t('connect.plan', {
-                method: tMaybe(`method.${attempt.method}`, attempt.method),
-                percent: percent(attempt.expected),
-              })}{' '}
-          {t('connect.packets', { n: join.packetsSent })}
-          {join.path === null ? null : `, ${t('connect.payload', { n: join.path.payloadBytesMax })}`}
+          {t('connect.plan', {
+            method: tMaybe(`method.${attempt.method}`, attempt.method),
+            percent: percent(attempt.expected),
+          })}
         </p>
-        {salvos.length === 0 ? null : (
-          <p class="dim" id="connect-probes">
-            {t('connect.probes', { own: probesOf(salvos, 'client'), host: probesOf(salvos, 'host') })}
-          </p>
-        )}
-        <LogPanel join={join} over={isOver(join)} />
-      </details>
-    </>
+      )}
+      <p class="dim">
+        {t('connect.packets', { n: join.packetsSent })}
+        {join.path === null ? null : `, ${t('connect.payload', { n: join.path.payloadBytesMax })}`}
+      </p>
+      {salvos.length === 0 ? null : (
+        <p class="dim" id="connect-probes">
+          {t('connect.probes', { own: probesOf(salvos, 'client'), host: probesOf(salvos, 'host') })}
+        </p>
+      )}
+      <LogPanel join={join} over={isOver(join)} />
+    </details>
   );
 }
 
@@ -57,17 +61,27 @@ function useNow(running: boolean): number {
   return now.value;
 }
 
-/** Attempt, and total time since the beginning (S22). */
+/** Attempt, and total time since the beginning (docs/seed.md S22). */
 function Progress(props: { readonly join: LocalJoin }) {
   const { join } = props;
   const now = useNow(join.endedAtMs === null && join.phase !== 'connected');
-  const total =
-    join.phase === 'connected' && join.path !== null ? join.path.elapsedMs : (join.endedAtMs ?? now - join.startedAt);
+  if (join.phase === 'connected' && join.path !== null) return <Took {...join.path} n={join.attempts.length} />;
+  const total = join.endedAtMs ?? now - join.startedAt;
   const attempt = join.attempts.at(-1);
   return (
     <p class="dim num">
       {attempt === undefined ? null : <span id="connect-attempt">{t('connect.attempt', { n: attempt.n })} · </span>}
       <span id="connect-time">{t('connect.total', { time: clock(total) })}</span>
+    </p>
+  );
+}
+
+/** What it took, once it is done. */
+function Took(props: { readonly elapsedMs: number; readonly n: number }) {
+  return (
+    <p class="dim num" id="connect-time">
+      {t('connect.took', { seconds: (props.elapsedMs / 1000).toFixed(1) })}
+      {props.n > 1 ? ` · ${t('connect.attempt', { n: props.n })}` : ''}
     </p>
   );
 }

@@ -4,10 +4,12 @@ import { Keyboard, RotateCw, Router, Settings2 } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
+import { showCode } from '../../core/model/code.ts';
 import { Icon } from '../kit/icon.tsx';
-import { command, joinTarget } from '../local.ts';
+import { command, joinTarget, streamer, TARGET_CHARACTERS_MAX } from '../local.ts';
 import { type MessageKey, t } from '../messages/index.ts';
 import { followInPage } from '../router.ts';
+import { Gates } from './gates.tsx';
 
 type Failure = NonNullable<LocalJoin['failure']>;
 interface Way {
@@ -19,10 +21,10 @@ interface Way {
 const NETWORK: Way = { path: '/network', text: 'connect.help.network', icon: Router };
 const SETTINGS: Way = { path: '/settings', text: 'connect.help.settings', icon: Settings2 };
 const OTHER_CODE: Way = { path: '/', text: 'connect.help.otherCode', icon: Keyboard };
+/** What was typed is what is wrong: it is corrected right there. */
+const TYPED: ReadonlySet<Failure | null> = new Set<Failure | null>(['CODE_UNKNOWN', 'CODE_MALFORMED']);
 /** Where what helps is, besides trying again. */
 const WAYS: { readonly [Code in Failure]?: readonly Way[] } = {
-  CODE_UNKNOWN: [OTHER_CODE],
-  CODE_MALFORMED: [OTHER_CODE],
   UDP_BLOCKED: [NETWORK],
   GAVE_UP: [NETWORK, SETTINGS],
   NO_DIRECT_PATH: [NETWORK, SETTINGS],
@@ -32,7 +34,7 @@ const WAYS: { readonly [Code in Failure]?: readonly Way[] } = {
   LOCAL_PORT_BUSY: [SETTINGS],
 };
 /** The same again would only say the same again. */
-const FINAL: ReadonlySet<Failure> = new Set<Failure>(['BANNED', 'CODE_MALFORMED', 'CODE_MISMATCH', 'VERSION']);
+const FINAL: ReadonlySet<Failure> = new Set<Failure>(['BANNED', 'CODE_MISMATCH', 'VERSION']);
 
 interface Failed {
   readonly join: LocalJoin;
@@ -42,8 +44,25 @@ interface Failed {
 
 /** What helps against what has gone wrong, as things to press. */
 export function ConnectFailure(props: Failed) {
+  const { failure, own } = props.join;
+  return (
+    <div class="card failure">
+      <WhatHelps {...props} />
+      <Gates
+        label={null}
+        own={failure === 'UDP_BLOCKED' || own?.type === 'blocked' ? 'shut' : 'ajar'}
+        peer="shut"
+        up={false}
+        knocks={failure === 'PASSWORD'}
+      />
+    </div>
+  );
+}
+
+function WhatHelps(props: Failed) {
   const { join } = props;
   if (join.failure === 'PASSWORD') return <PasswordForm {...props} />;
+  if (TYPED.has(join.failure)) return <Correct {...props} />;
   if (join.failure === 'HOST_KEY_CHANGED') return <NewKey {...props} />;
   return <Help {...props} />;
 }
@@ -51,11 +70,11 @@ export function ConnectFailure(props: Failed) {
 /** The same join again. The one that failed has told all it can, so it goes. */
 function useAgain(join: LocalJoin): {
   readonly error: string | null;
-  readonly again: (password?: string, newKey?: boolean) => Promise<void>;
+  readonly again: (password?: string, newKey?: boolean, target?: string) => Promise<void>;
 } {
   const error = useSignal<string | null>(null);
-  const again = async (password = '', newKey = join.newKey): Promise<void> => {
-    error.value = await joinTarget(join.target, password, newKey);
+  const again = async (password = '', newKey = join.newKey, target = join.target): Promise<void> => {
+    error.value = await joinTarget(target, password, newKey);
     if (error.value === null) await command({ do: 'forget', join: join.id });
   };
   return { error: error.value, again };
@@ -87,6 +106,45 @@ function Help(props: Failed) {
   );
 }
 
+/** The code or the link once more, to be corrected; unchanged it is simply tried again. */
+function Correct(props: Failed) {
+  const typed = useSignal(showCode(props.join.target));
+  const { error, again } = useAgain(props.join);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.select(), []);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void again('', props.join.newKey, typed.value.trim());
+  };
+  return (
+    <form class="stack" id="connect-help" onSubmit={submit}>
+      <label class="form">
+        {t('home.join.label')}
+        <input
+          id="join-correct"
+          class={streamer.value ? 'secret' : ''}
+          required
+          maxLength={TARGET_CHARACTERS_MAX}
+          autocomplete="off"
+          spellcheck={false}
+          ref={field}
+          value={typed.value}
+          onInput={(event) => (typed.value = event.currentTarget.value)}
+        />
+      </label>
+      <p class="actions">
+        <button type="submit" class="big" id="join-retry">
+          {t('home.join.go')}
+        </button>
+        {props.children}
+      </p>
+      <p class="error" role="alert">
+        {error}
+      </p>
+    </form>
+  );
+}
+
 function PasswordForm(props: Failed) {
   const typed = useSignal('');
   const { error, again } = useAgain(props.join);
@@ -97,7 +155,7 @@ function PasswordForm(props: Failed) {
     void again(typed.value);
   };
   return (
-    <form class="card bar" onSubmit={submit}>
+    <form class="bar" onSubmit={submit}>
       <label>
         {t('host.passwordField')}
         <input
@@ -111,7 +169,7 @@ function PasswordForm(props: Failed) {
         />
       </label>
       <button type="submit" id="join-again">
-        {t('connect.again')}
+        {t('home.join.go')}
       </button>
       {props.children}
       <p class="error" role="alert">

@@ -29,7 +29,12 @@ export function Flight(props: { readonly join: LocalJoin }) {
   const salvos = attempt === undefined || !running ? [] : salvosOf(join, attempt.n);
   return (
     <div class="flight">
-      <Picture join={join} salvos={salvos} at={now.value - join.startedAt} up={join.phase === 'connected'} />
+      <Picture
+        join={join}
+        salvos={salvos}
+        at={now.value - join.startedAt}
+        up={join.phase === 'connected' && !join.silent}
+      />
       <p class="ends">
         <span>
           {t('connect.you')} {join.own === null ? null : <VerdictBadge verdict={join.own.verdict} />}

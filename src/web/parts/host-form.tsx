@@ -8,6 +8,7 @@ import { Icon } from '../kit/icon.tsx';
 import { answerText, command, saveSettings, settings } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { AnnounceTick } from './announce-tick.tsx';
+import { FeaturedGames } from './featured-games.tsx';
 import { OwnNetwork } from './own-network.tsx';
 import { PlayersField, SettingField } from './setting-field.tsx';
 
@@ -83,6 +84,7 @@ function GameCard() {
   return (
     <Card title={t('host.game')}>
       <div class="form">
+        {preset === undefined ? <FeaturedGames onTake={(id) => void saveSettings({ hostGame: id })} /> : null}
         <label>
           <span class="hidden">{t('host.game')}</span>
           <select

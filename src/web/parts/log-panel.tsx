@@ -47,7 +47,7 @@ function useAtMostEvery<Value>(value: Value, ms: number): Value {
   return shown.value;
 }
 
-/** S28: the log of this attempt and of all, a slider over past attempts, copy either; addresses masked unless unticked. */
+/** docs/seed.md S28: the log of this attempt and of all, a slider over past attempts, copy either; addresses masked unless unticked. */
 export function LogPanel(props: { readonly join: LocalJoin; readonly over: boolean }) {
   const { join } = props;
   const calm = useAtMostEvery(join, LOG_REFRESH_MS);

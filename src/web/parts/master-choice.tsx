@@ -2,16 +2,15 @@ import { useSignal } from '@preact/signals';
 import { Compass, Laptop, Server, Terminal } from 'lucide';
 import { Card } from '../kit/card.tsx';
 import { Icon } from '../kit/icon.tsx';
+import { Tabs } from '../kit/tabs.tsx';
 import { answerText, command, local, saveSettings, settings } from '../local.ts';
 import { t } from '../messages/index.ts';
+import { CopyButton } from './copy-button.tsx';
 
 const COMMANDS = [
-  ['master.get.vps', 'sallyport master --listen 198.51.100.7'],
-  ['master.get.service', 'sallyport master --install-service --listen 198.51.100.7'],
-  [
-    'master.get.docker',
-    'docker run --network host -v sallyport:/var/lib/sallyport sallyport-master --listen 198.51.100.7',
-  ],
+  ['vps', 'sallyport master --listen 198.51.100.7'],
+  ['service', 'sallyport master --install-service --listen 198.51.100.7'],
+  ['docker', 'docker run --network host -v sallyport:/var/lib/sallyport sallyport-master --listen 198.51.100.7'],
 ] as const;
 
 /** Hosting needs a masterserver, which introduces friends to each other. The ways to one, the nearest first. */
@@ -21,8 +20,10 @@ export function MasterChoice() {
       <h1 id="master-title">{t('master.title')}</h1>
       <p class="dim">{t('master.about')}</p>
       <UsedBefore />
-      <Typed />
-      <ThisComputer />
+      <div class="columns">
+        <Typed />
+        <ThisComputer />
+      </div>
       <GetOne />
     </section>
   );
@@ -128,14 +129,21 @@ function GetOne() {
   return (
     <Card title={t('master.get')} aside={<Icon of={Terminal} />}>
       <p class="dim">{t('master.getAbout')}</p>
-      <ol class="plain stack" id="master-get">
-        {COMMANDS.map(([what, line]) => (
-          <li key={what} class="stack">
-            <span>{t(what)}</span>
-            <pre tabindex={0}>{line}</pre>
-          </li>
-        ))}
-      </ol>
+      <div id="master-get">
+        <Tabs
+          label={t('master.get')}
+          tabs={COMMANDS.map(([id, line]) => ({
+            id,
+            title: t(`master.get.${id}`),
+            content: () => (
+              <div class="row-line command">
+                <pre tabindex={0}>{line}</pre>
+                <CopyButton text={() => line} class="quiet small" />
+              </div>
+            ),
+          }))}
+        />
+      </div>
       <p class="dim">{t('master.getThen')}</p>
     </Card>
   );

@@ -12,7 +12,7 @@ export function shareText(row: Server): string {
   return isLocal.value ? showCode(row.code) : `${location.origin}/j/${row.code}`;
 }
 
-/** An official public server is joined by its address, from the game itself (S26): it is copied, and shown in the details. */
+/** An official public server is joined by its address, from the game itself (docs/seed.md S26): it is copied, and shown in the details. */
 export async function join(row: Server): Promise<void> {
   if (row.address !== null) {
     openRow.value = row.hostId;

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { isInside } from '../../app/local-api.ts';
 import type { Server } from '../../master/api.ts';
 import { duration } from '../format.ts';
+import { gameName } from '../games.ts';
 import { Icon } from '../kit/icon.tsx';
 import { isListed, openRow, pingOf } from '../list.ts';
 import { isLocal, local, shownCode, streamer } from '../local.ts';
@@ -112,7 +113,7 @@ function Facts({ row }: { readonly row: Server }) {
         <PingCell ping={ping} /> <span class="dim">{pingWords(row)}</span>
       </>,
     ],
-    ...(row.game === '' ? [] : [[t('servers.col.game'), row.game] as const]),
+    ...(row.game === '' ? [] : [[t('servers.col.game'), gameName(row.game)] as const]),
     ...(mapText(row) === '' ? [] : [[t('servers.col.map'), mapText(row)] as const]),
     ...(row.version === '' ? [] : [[t('servers.d.version'), row.version] as const]),
     ...(row.natType === 'unknown'

@@ -1,4 +1,5 @@
 import { Search } from 'lucide';
+import { gameName } from '../games.ts';
 import { Icon } from '../kit/icon.tsx';
 import { filters, games } from '../list.ts';
 import { t } from '../messages/index.ts';
@@ -29,31 +30,33 @@ export function ServerFilters() {
           onInput={(event) => (filters.value = { ...wanted, text: event.currentTarget.value })}
         />
       </span>
-      <select
-        aria-label={t('servers.game')}
-        value={wanted.game}
-        onChange={(event) => (filters.value = { ...wanted, game: event.currentTarget.value })}
-      >
-        <option value="">{t('servers.gameAny')}</option>
-        {games.value.map((game) => (
-          <option key={game} value={game}>
-            {game}
-          </option>
-        ))}
-      </select>
-      {tick('onlyVerified', t('servers.onlyJoinable'))}
-      {tick('notFull', t('servers.notFull'))}
-      {tick('withPeople', t('servers.withPeople'))}
-      <label class="tick chip">
-        {t('servers.maxPing')}
-        <input
-          type="number"
-          min="1"
-          max="999"
-          value={wanted.pingMaxMs ?? ''}
-          onInput={(event) => (filters.value = { ...wanted, pingMaxMs: pingMax(event.currentTarget.value) })}
-        />
-      </label>
+      <div class="filter-chips">
+        <select
+          aria-label={t('servers.game')}
+          value={wanted.game}
+          onChange={(event) => (filters.value = { ...wanted, game: event.currentTarget.value })}
+        >
+          <option value="">{t('servers.gameAny')}</option>
+          {games.value.map((game) => (
+            <option key={game} value={game}>
+              {gameName(game)}
+            </option>
+          ))}
+        </select>
+        {tick('onlyVerified', t('servers.onlyJoinable'))}
+        {tick('notFull', t('servers.notFull'))}
+        {tick('withPeople', t('servers.withPeople'))}
+        <label class="tick chip">
+          {t('servers.maxPing')}
+          <input
+            type="number"
+            min="1"
+            max="999"
+            value={wanted.pingMaxMs ?? ''}
+            onInput={(event) => (filters.value = { ...wanted, pingMaxMs: pingMax(event.currentTarget.value) })}
+          />
+        </label>
+      </div>
     </search>
   );
 }

@@ -17,7 +17,9 @@ export function WayOut(props: { readonly profile: NatProfile }) {
     <ol class="way-out plain" aria-label={t('net.way')}>
       {stopsOf(props.profile).map(({ id, icon, says, tone }) => (
         <li key={id} class={tone} data-stop={id}>
-          <Icon of={icon} />
+          <span class="node">
+            <Icon of={icon} />
+          </span>
           <strong>{t(`net.stop.${id}`)}</strong>
           <span>{t(says)}</span>
         </li>
@@ -43,13 +45,13 @@ function routerOf({ type, mapping, portMapping }: NatProfile): Pick<Stop, 'says'
   if (portMapping.external !== null) return { says: 'net.stop.router.opens', tone: 'good' };
   if (mapping === 'eim') return { says: 'net.stop.router.keeps', tone: 'good' };
   return mapping === 'unknown'
-    ? { says: 'net.stop.unknown', tone: 'plain' }
+    ? { says: 'net.stop.router.unknown', tone: 'plain' }
     : { says: 'net.stop.router.changes', tone: 'fair' };
 }
 
 function carrierOf({ type, layers }: NatProfile): Pick<Stop, 'says' | 'tone'> {
   if (type === 'public' || layers === 0 || layers === 1) return { says: 'net.stop.carrier.none', tone: 'good' };
   return layers === null
-    ? { says: 'net.stop.unknown', tone: 'plain' }
+    ? { says: 'net.stop.carrier.unknown', tone: 'plain' }
     : { says: 'net.stop.carrier.second', tone: 'fair' };
 }

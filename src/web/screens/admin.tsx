@@ -31,7 +31,8 @@ interface Board {
 
 const token = signal(sessionStorage.getItem(TOKEN_KEY) ?? '');
 const board = signal<Board | null>(null);
-const refused = signal(false);
+/** Why the board is not there, or not as it is now. */
+const trouble = signal<'badToken' | 'busy' | 'away' | null>(null);
 
 async function call(method: string, path: string, body?: unknown): Promise<Response> {
   return fetch(`/api/v1/admin${path}`, {
@@ -55,13 +56,20 @@ async function refresh(): Promise<void> {
     // A slow answer to an older question, with another token perhaps, does not undo a newer one.
     if (mine < answered) return;
     answered = mine;
-    refused.value = answers.some((answer) => answer.status === 401);
-    if (!answers.every((answer) => answer.ok)) return;
+    trouble.value = troubleOf(answers);
+    if (trouble.value !== null) return;
     const [overview, history, hosts, bans, audit] = await Promise.all(answers.map((answer) => answer.json()));
     board.value = { overview, history, hosts, bans, audit };
   } catch {
     // The last board stays; the next refresh tries again.
+    trouble.value = 'away';
   }
+}
+
+function troubleOf(answers: readonly Response[]): typeof trouble.value {
+  if (answers.some(({ status }) => status === 401)) return 'badToken';
+  if (answers.some(({ status }) => status === 429)) return 'busy';
+  return answers.every(({ ok }) => ok) ? null : 'away';
 }
 
 async function ban(input: BanInput): Promise<string | null> {
@@ -85,17 +93,18 @@ export function Admin() {
     const timer = setInterval(() => void refresh(), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
+  const out = board.value === null || trouble.value === 'badToken';
   return (
     <section class="stack admin" aria-labelledby="admin-title">
-      <div class="row-line">
+      <div class="row-line spread">
         <h1 id="admin-title">{t('admin.title')}</h1>
-        {board.value === null || refused.value ? null : (
+        {out ? null : (
           <button type="button" class="quiet small" id="admin-leave" onClick={leave}>
             {t('admin.leave')}
           </button>
         )}
       </div>
-      {board.value === null || refused.value ? <Login /> : <BoardView board={board.value} />}
+      {board.value === null || out ? <Login /> : <BoardView board={board.value} />}
     </section>
   );
 }
@@ -109,7 +118,7 @@ function Login() {
     void refresh();
   };
   return (
-    <form class="form" onSubmit={submit}>
+    <form class="card form login" onSubmit={submit}>
       <label>
         {t('admin.token')}
         <input
@@ -122,7 +131,7 @@ function Login() {
       </label>
       <p class="dim">{t('admin.tokenHint')}</p>
       <p class="error" role="alert">
-        {refused.value ? t('admin.badToken') : ''}
+        {trouble.value === null ? '' : t(`admin.${trouble.value}`)}
       </p>
       <button type="submit">{t('admin.enter')}</button>
     </form>
@@ -135,6 +144,11 @@ function BoardView(props: { readonly board: Board }) {
   const { entries: audit } = props.board.audit;
   return (
     <>
+      {trouble.value === null ? null : (
+        <p class="notice" role="status">
+          {t(`admin.${trouble.value}`)}
+        </p>
+      )}
       {overview.sourcesRewritten === null ? null : (
         <p class="notice bad" role="status" id="admin-rewritten">
           {t('admin.rewritten', { address: overview.sourcesRewritten.address })}
@@ -164,16 +178,27 @@ function BoardView(props: { readonly board: Board }) {
       <AdminHostTable hosts={hosts.hosts} ban={ban} call={call} onDone={refresh} />
       <BanList bans={bans} />
       <Card title={t('admin.pairs')}>
-        <p class="dim">{t('admin.pairsHint')}</p>
-        <HeatMap pairs={overview.pairs} />
+        {overview.pairs.length === 0 ? (
+          <p class="dim">{t('admin.noJoins')}</p>
+        ) : (
+          <>
+            <p class="dim">{t('admin.pairsHint')}</p>
+            <HeatMap pairs={overview.pairs} />
+          </>
+        )}
       </Card>
       <Card title={t('admin.overTime')}>
-        <Series points={history.points} />
+        {history.points.some((point) => successPercent(point) !== null) ? (
+          <Series points={history.points} />
+        ) : (
+          <p class="dim">{t('admin.noJoins')}</p>
+        )}
       </Card>
       <Card title={t('admin.webhooks')}>
         <WebhookTest />
       </Card>
       <Card title={t('admin.audit')}>
+        {audit.length === 0 ? <p class="dim">{t('admin.noAudit')}</p> : null}
         <ol class="audit">
           {audit.map((line) => (
             <li key={line.id}>
@@ -271,12 +296,17 @@ function Series(props: { readonly points: History['points'] }) {
   const data: uPlot.AlignedData = [props.points.map((point) => point.at / 1000), props.points.map(successPercent)];
   useEffect(() => {
     if (place.current === null) return;
+    // A canvas knows no custom properties: the style sheet gives the colours of axes and curve as these two of the element.
+    const { color, caretColor } = getComputedStyle(place.current);
+    const grid = { stroke: `color-mix(in srgb, ${color} 25%, transparent)` };
+    const axis = { stroke: color, grid, ticks: grid };
     plot.current = new uPlot(
       {
         width: Math.min(640, place.current.clientWidth),
         height: 160,
+        axes: [axis, axis],
         scales: { y: { range: [0, 100] } },
-        series: [{}, { label: '%', stroke: '#2a7', width: 2 }],
+        series: [{}, { label: '%', stroke: caretColor, width: 2 }],
       },
       data,
       place.current,

@@ -3,10 +3,10 @@ import type { LocalJoin } from '../../app/local-api.ts';
 import { percent } from '../format.ts';
 import { adviceText, pairText, reasonText, waitText } from '../join-words.ts';
 import { EmptyState } from '../kit/empty-state.tsx';
-import { command, local, shownCode } from '../local.ts';
+import { command, gavePassword, local, shownCode } from '../local.ts';
 import { type MessageKey, t } from '../messages/index.ts';
 import { ConnectAddress } from '../parts/connect-address.tsx';
-import { ConnectDetails } from '../parts/connect-details.tsx';
+import { ConnectDetails, ConnectProgress } from '../parts/connect-details.tsx';
 import { ConnectFailure } from '../parts/connect-failure.tsx';
 import { Flight } from '../parts/flight.tsx';
 import { isAsked, isOver } from '../parts/join-over.ts';
@@ -50,9 +50,12 @@ function JoinWindow(props: { readonly join: LocalJoin }) {
   );
   return (
     <section class="connecting stack" aria-labelledby="connect-title" data-asked={isAsked(join)}>
-      <h1 id="connect-title">
-        {t(titleOf(join), { name: join.hostName === '' ? shownCode(join.target) : join.hostName })}
-      </h1>
+      <div class="row-line spread">
+        <h1 id="connect-title">
+          {t(titleOf(join), { name: join.hostName === '' ? shownCode(join.target) : join.hostName })}
+        </h1>
+        {join.phase === 'failed' ? null : leave}
+      </div>
       <p class={toneOf(join)} aria-live="polite" id="connect-sentence">
         {sentence(join)}
       </p>
@@ -62,17 +65,18 @@ function JoinWindow(props: { readonly join: LocalJoin }) {
       ) : (
         <div class="card">
           <Flight join={join} />
+          <ConnectProgress join={join} />
           <Hard join={join} />
         </div>
       )}
-      {join.phase === 'failed' ? null : <p class="actions">{leave}</p>}
       <ConnectDetails join={join} />
     </section>
   );
 }
 
 /** A password that is asked for is no fault. */
-function toneOf({ phase, failure }: LocalJoin): string {
+function toneOf({ phase, failure, silent }: LocalJoin): string {
+  if (phase === 'connected' && silent) return 'notice sentence';
   if (phase !== 'failed') return 'sentence';
   return failure === 'PASSWORD' ? 'notice info sentence' : 'notice bad sentence';
 }
@@ -94,6 +98,8 @@ function waiting({ why }: LocalJoin): string {
 function sentence(join: LocalJoin): string {
   if (join.ended !== null) return t(`connect.s.${join.ended}`);
   if (join.phase === 'failed') {
+    // Nothing was wrong before a password has been given.
+    if (join.failure === 'PASSWORD' && !gavePassword.value.has(join.id)) return t('connect.s.locked');
     const said = join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
     return `${said} ${reasonText(join.detail)}`.trim();
   }
@@ -101,6 +107,7 @@ function sentence(join: LocalJoin): string {
   if (!isOver(join) && (join.stage === 'asked' || join.stage === 'queued')) return t(`connect.s.${join.stage}`);
   if (!isOver(join) && join.phase !== 'connected' && join.stage === 'waiting') return waiting(join);
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
+  if (join.phase === 'connected' && join.silent) return t('connect.s.silent');
   if (join.phase === 'connected' && join.path?.kind === 'relay') return t('connect.s.relayed');
   return t(`connect.s.${join.phase}`);
 }

@@ -1,12 +1,22 @@
 import { useSignal } from '@preact/signals';
 import { Castle, ClipboardPaste, DoorOpen, History, Wifi } from 'lucide';
 import type { LocalState } from '../../app/local-api.ts';
-import { GAMES } from '../games.ts';
 import { Card } from '../kit/card.tsx';
 import { Icon } from '../kit/icon.tsx';
 import { openRow, rows } from '../list.ts';
-import { command, joinTarget, local, offered, saveSettings, settings, shownCode, streamer } from '../local.ts';
+import {
+  command,
+  joinTarget,
+  local,
+  offered,
+  saveSettings,
+  settings,
+  shownCode,
+  streamer,
+  TARGET_CHARACTERS_MAX,
+} from '../local.ts';
 import { t } from '../messages/index.ts';
+import { FeaturedGames } from '../parts/featured-games.tsx';
 import { Gates } from '../parts/gates.tsx';
 import { followInPage, go } from '../router.ts';
 
@@ -102,11 +112,6 @@ function Join() {
   );
 }
 
-/** What people ask for most; the form has all. */
-const FEATURED: ReadonlySet<string> = new Set(['minecraft', 'luanti', 'factorio', 'valheim', 'terraria', 'teeworlds']);
-/** As long as what `join` takes (`pastedCharactersMax` of src/core/limits.ts): a message of a chat with a link in it. */
-const TARGET_CHARACTERS_MAX = 4_096;
-
 /** Asked once; afterwards the settings have it. */
 function LinksQuestion() {
   const { opensLinks } = local.value ?? {};
@@ -114,10 +119,10 @@ function LinksQuestion() {
   return (
     <section class="notice info row-line" id="links-question">
       <span>{t('home.links')}</span>
-      <button type="button" class="small" onClick={() => void command({ do: 'links', on: true })}>
+      <button type="button" class="quiet small" onClick={() => void command({ do: 'links', on: true })}>
         {t('home.links.yes')}
       </button>
-      <button type="button" class="quiet small" onClick={() => void saveSettings({ linksAsked: true })}>
+      <button type="button" class="ghost small" onClick={() => void saveSettings({ linksAsked: true })}>
         {t('home.links.no')}
       </button>
     </section>
@@ -127,38 +132,23 @@ function LinksQuestion() {
 function HostChoice() {
   const hosting = local.value?.hosting ?? null;
   const open = hosting !== null && hosting.state !== 'failed';
+  const take = (id: string): void => {
+    void saveSettings({ hostGame: id, hostPortCustom: false });
+    go('/host');
+  };
   return (
     <section class="card choice" aria-labelledby="home-host">
       <h2 id="home-host">
         <Icon of={Castle} /> {open ? t('host.open', { name: hosting.name }) : t('home.host')}
       </h2>
       <p class="dim">{open ? t('home.host.open') : t('home.host.about')}</p>
-      {open ? <p class="big-code">{shownCode(hosting.code)}</p> : <Featured />}
+      {open ? <p class="big-code">{shownCode(hosting.code)}</p> : <FeaturedGames onTake={take} />}
       <p class="actions">
         <a class="button big" href="/host" id="home-host-go" onClick={followInPage}>
           {open ? t('home.host.show') : t('home.host.go')}
         </a>
       </p>
     </section>
-  );
-}
-
-/** One press takes the game and its ports into the form. */
-function Featured() {
-  const take = (id: string): void => {
-    void saveSettings({ hostGame: id, hostPortCustom: false });
-    go('/host');
-  };
-  return (
-    <ul class="plain chips games-line" aria-label={t('home.host.games')}>
-      {GAMES.filter(({ id }) => FEATURED.has(id)).map(({ id, name }) => (
-        <li key={id}>
-          <button type="button" class="quiet small" onClick={() => take(id)}>
-            {name}
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }
 

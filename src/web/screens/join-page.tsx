@@ -40,10 +40,10 @@ export function JoinPage(props: { readonly code: string }) {
   if (server === null) return <p role="status">{t('servers.loading')}</p>;
   const known = server === 'unknown' ? null : server;
   return (
-    <div class="stack invitation">
+    <div class="stack visit">
       <section class="hero" aria-labelledby="join-title">
         <div class="stack">
-          <span class="dim">{t('join.invited')}</span>
+          <span class="eyebrow">{t('join.invited')}</span>
           <h1 id="join-title">{known === null ? t('join.gone') : t('join.title', { name: known.name })}</h1>
           {known === null ? <div role="status">{t('join.unknown')}</div> : <Now server={known} />}
         </div>
@@ -118,7 +118,7 @@ function WaysIn(props: { readonly code: string; readonly info: MasterInfo | null
     }, OPENED_MS);
   };
   return (
-    <div class="columns">
+    <div class="choices">
       <Card class="choice">
         <h2>
           <Icon of={Castle} /> {t('join.have')}

@@ -1,11 +1,14 @@
+import { Router } from 'lucide';
 import type { Allocator, NatProfile, Tested } from '../../core/nat/profile.ts';
 import { createMask, duration, percent } from '../format.ts';
 import { Card } from '../kit/card.tsx';
+import { EmptyState } from '../kit/empty-state.tsx';
 import { command, local, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
 import { WayOut } from '../parts/way-out.tsx';
+import { followInPage } from '../router.ts';
 
 interface Fact {
   readonly what: string;
@@ -19,24 +22,37 @@ export function Network() {
   return (
     <section class="stack" aria-labelledby="net-title">
       <h1 id="net-title">{t('net.title')}</h1>
-      <p class="actions">
-        <button
-          type="button"
-          id="test-again"
-          disabled={state?.checking ?? false}
-          onClick={() => void command({ do: 'check' })}
-        >
-          {state?.checking ? t('net.testing') : t('net.again')}
-        </button>
-        {profile === null ? null : (
-          <>
-            <CopyButton text={() => report(profile)} label={t('net.copy')} id="copy-report" />
-            <CopyButton text={() => createMask()(JSON.stringify(profile, null, 2))} label={t('net.json')} />
-          </>
-        )}
-      </p>
-      {profile === null ? <p role="status">{t('net.never')}</p> : <Report profile={profile} />}
+      {profile === null ? <NotTested /> : <Report profile={profile} />}
     </section>
+  );
+}
+
+function TestButton(props: { readonly text: string }) {
+  const checking = local.value?.checking ?? false;
+  return (
+    <button type="button" id="test-again" disabled={checking} onClick={() => void command({ do: 'check' })}>
+      {checking ? t('net.testing') : props.text}
+    </button>
+  );
+}
+
+/** Nothing is known yet: it is on its way, or nobody outside has been there to ask. */
+function NotTested() {
+  if (local.value === null) return null;
+  const alone = local.value.master.state === 'none';
+  return (
+    <div class="card" role="status">
+      <EmptyState icon={Router} title={t(alone ? 'net.alone' : 'net.never')}>
+        <p>{t(alone ? 'net.aloneAbout' : 'net.neverAbout')}</p>
+        {alone ? (
+          <a class="button" href="/host" onClick={followInPage}>
+            {t('servers.chooseMaster')}
+          </a>
+        ) : (
+          <TestButton text={t('net.first')} />
+        )}
+      </EmptyState>
+    </div>
   );
 }
 
@@ -54,17 +70,26 @@ function Report(props: { readonly profile: NatProfile }) {
   const mask = streamer.value ? createMask() : (text: string) => text;
   return (
     <>
-      <p class="verdict-line" aria-live="polite">
-        <VerdictBadge verdict={profile.verdict} /> {sentenceOf(profile)}
-      </p>
-      <p class="dim">
-        {t('net.last', {
-          age: duration(state?.profileAt ? Date.now() - state.profileAt : 0),
-          samples: profile.samples,
-          percent: percent(profile.confidence),
-        })}
-      </p>
-      <WayOut profile={profile} />
+      <section class="card ticket" aria-label={t('net.way')}>
+        <p class="verdict-line" aria-live="polite">
+          <VerdictBadge verdict={profile.verdict} /> <span>{sentenceOf(profile)}</span>
+        </p>
+        <WayOut profile={profile} />
+        <div class="row-line">
+          <p class="actions">
+            <TestButton text={t('net.again')} />
+            <CopyButton text={() => report(profile)} label={t('net.copy')} id="copy-report" />
+            <CopyButton text={() => createMask()(JSON.stringify(profile, null, 2))} label={t('net.json')} />
+          </p>
+          <p class="hint">
+            {t('net.last', {
+              age: duration(state?.profileAt ? Date.now() - state.profileAt : 0),
+              samples: profile.samples,
+              percent: percent(profile.confidence),
+            })}
+          </p>
+        </div>
+      </section>
       <Card title={t('net.facts')}>
         <table class="facts">
           <thead>
@@ -86,7 +111,7 @@ function Report(props: { readonly profile: NatProfile }) {
         </table>
       </Card>
       <PortMapping report={profile.portMapping} />
-      <details>
+      <details class="card">
         <summary>{t('net.probesOf', { n: state?.probes.length ?? 0 })}</summary>
         <table class="probes">
           <thead>

@@ -2,6 +2,7 @@ import { computed, signal, useComputed } from '@preact/signals';
 import { BadgeCheck, ChevronDown, ChevronUp, LockKeyhole, RefreshCw, SearchX, ServerOff } from 'lucide';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration } from '../format.ts';
+import { gameName } from '../games.ts';
 import { EmptyState } from '../kit/empty-state.tsx';
 import { Icon } from '../kit/icon.tsx';
 import {
@@ -49,20 +50,22 @@ const chosen = computed(() => shown.value.find(({ hostId }) => hostId === openRo
  * itself: its parts hang on signals, and nothing but the row is handed to it.
  */
 export function Servers() {
+  // Where there is no list at all, there is nothing to choose from and to count.
+  const nothing = rows.value.length === 0 && filters.value === NO_FILTERS;
   return (
     <section aria-labelledby="servers-title" class="stack">
       <header class="row-line spread">
         <h1 id="servers-title">{t('nav.servers')}</h1>
         <span class="row-line">
           <span class="count num" aria-live="polite" id="count">
-            {t('servers.count', { shown: shown.value.length, total: rows.value.length })}
+            {nothing ? '' : t('servers.count', { shown: shown.value.length, total: rows.value.length })}
           </span>
           <button type="button" class="quiet small" id="reload" onClick={() => reloadList()}>
             <Icon of={RefreshCw} /> {t('servers.reload')}
           </button>
         </span>
       </header>
-      <ServerFilters />
+      {nothing ? null : <ServerFilters />}
       <ListState />
       {partial.value ? (
         <p class="notice" role="status" id="partial">
@@ -113,8 +116,8 @@ function ListState() {
     return (
       <EmptyState icon={ServerOff} title={t('servers.noMaster')}>
         <p>{t('servers.noMasterAbout')}</p>
-        <a class="button quiet" href="/settings" onClick={followInPage}>
-          {t('nav.settings')}
+        <a class="button" href="/host" onClick={followInPage}>
+          {t('servers.chooseMaster')}
         </a>
       </EmptyState>
     );
@@ -219,7 +222,7 @@ function Row({ row }: { readonly row: Server }) {
   const stop = useComputed(() => tabStop.value === row.hostId);
   const open = useComputed(() => openRow.value === row.hostId);
   const full = row.playersMax > 0 && row.players >= row.playersMax;
-  const where = [row.game, mapText(row)].filter((part) => part !== '').join(' · ');
+  const where = [gameName(row.game), mapText(row)].filter((part) => part !== '').join(' · ');
   return (
     <tr
       class={`row ${full || row.players === 0 ? 'dim' : ''} ${open.value ? 'chosen' : ''}`}
@@ -252,7 +255,7 @@ function Row({ row }: { readonly row: Server }) {
       </td>
       <td class="c-players num">{row.playersMax === 0 ? '–' : `${row.players}/${row.playersMax}`}</td>
       <td class="c-map">{mapText(row) || '–'}</td>
-      <td class="c-game">{row.game || '–'}</td>
+      <td class="c-game">{gameName(row.game) || '–'}</td>
       <td class="c-network">{isListed(row) ? <VerdictBadge verdict={row.verdict} /> : t('servers.notListed')}</td>
       <td class="c-up num">{ageText(row.firstSeenAt)}</td>
     </tr>

@@ -21,7 +21,11 @@ import type { StreamCommand, StreamEvent } from '../../streams/interface.ts';
 import type { RelayMode } from './relay-choice.ts';
 
 export type JoinId = number;
-export type PathId = number;
+/**
+ * One connection of two participants. In commands and events its field is `path`: the application has one path to whoever is at the other end,
+ * and does not see the several (`PathView`) that carry it.
+ */
+export type ConnectionId = number;
 /** Who a friend is, for kick, ban and logs: the first 8 bytes of SHA-256 of its static key, hex. */
 export type FriendId = string;
 /** A /24 or /48, as a keyed hash that tells nobody which: 16 bytes, hex. */
@@ -115,17 +119,17 @@ export type PeerCommand =
     }
   | { readonly do: 'abort'; readonly join: JoinId }
   /** `channel` (0 where absent): which service of the host, and which program of the friend (`laneOf`). */
-  | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
-  | { readonly do: 'leave'; readonly path: PathId }
+  | { readonly do: 'send'; readonly path: ConnectionId; readonly bytes: Uint8Array; readonly channel?: number }
+  | { readonly do: 'leave'; readonly path: ConnectionId }
   /** Streams end with the connection: one that takes its place has its own. */
-  | { readonly do: 'stream'; readonly path: PathId; readonly command: StreamCommand }
+  | { readonly do: 'stream'; readonly path: ConnectionId; readonly command: StreamCommand }
   /** Of a host: tells the friend at the other end whether its game answers; until then it counts as one that does. */
-  | { readonly do: 'game'; readonly path: PathId; readonly service: number; readonly state: GameState }
+  | { readonly do: 'game'; readonly path: ConnectionId; readonly service: number; readonly state: GameState }
   /** Hand the socket of a direct path to the application: our packets stop, the driver releases the socket. Nothing happens where
    * there is none, or it came up through a port mapping: several paths share that socket. */
-  | { readonly do: 'release'; readonly path: PathId }
+  | { readonly do: 'release'; readonly path: ConnectionId }
   /** Answered by a `stats` event before this returns, where it is up. */
-  | { readonly do: 'stats'; readonly path: PathId }
+  | { readonly do: 'stats'; readonly path: ConnectionId }
   | { readonly do: 'check' }
   /** Ask the router once more to open a port, as after mapping has been switched on in it. */
   | { readonly do: 'map-port' }
@@ -187,7 +191,7 @@ export type PeerEvent =
       readonly instance: string;
       readonly name: string;
       readonly state: 'asking' | 'waiting' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
-      readonly path: PathId | null;
+      readonly path: ConnectionId | null;
     }
   /** To be kept, and given back with the next `host`. `name`: as the friend called itself. */
   | { readonly ev: 'banned'; readonly ban: Ban; readonly name: string }
@@ -233,7 +237,7 @@ export type PeerEvent =
     }
   | {
       readonly ev: 'path';
-      readonly path: PathId;
+      readonly path: ConnectionId;
       readonly join: JoinId | null;
       readonly friend: FriendId;
       /** Which of the friend's programs, as in `peer`; empty where the other side is a host. */
@@ -258,7 +262,7 @@ export type PeerEvent =
   /** The connection goes another way now; nothing of it is lost, and its id stays. */
   | {
       readonly ev: 'path-changed';
-      readonly path: PathId;
+      readonly path: ConnectionId;
       readonly join: JoinId | null;
       readonly kind: PathKind;
       readonly socket: SocketId;
@@ -268,11 +272,11 @@ export type PeerEvent =
       readonly payloadBytesMax: number;
       readonly via: string | null;
     }
-  | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel: number }
-  | (StreamEvent & { readonly path: PathId })
+  | { readonly ev: 'message'; readonly path: ConnectionId; readonly bytes: Uint8Array; readonly channel: number }
+  | (StreamEvent & { readonly path: ConnectionId })
   | {
       readonly ev: 'path-lost';
-      readonly path: PathId;
+      readonly path: ConnectionId;
       /**
        * `consent`: nothing has come back for 30 to 49 s. `replaced`: the next `path` event, of the same join or friend, goes on. `full`: the
        * host's last place was taken while the path was on its way.
@@ -281,13 +285,13 @@ export type PeerEvent =
       /** Of a join: a new session with the same host is under way; a `path` event with a new id follows, or `join-failed`. */
       readonly punchingAgain: boolean;
     }
-  | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }
+  | { readonly ev: 'rtt'; readonly path: ConnectionId; readonly rttMs: number }
   /** More is sent to this friend than the line takes: the oldest and largest is left out. `false`: not any more. */
-  | { readonly ev: 'upload'; readonly path: PathId; readonly full: boolean }
+  | { readonly ev: 'upload'; readonly path: ConnectionId; readonly full: boolean }
   /** The host says that its game answers, or does not any more; told at most once a second. */
   | {
       readonly ev: 'game';
-      readonly path: PathId;
+      readonly path: ConnectionId;
       readonly join: JoinId;
       readonly service: number;
       readonly state: GameState;
@@ -295,7 +299,7 @@ export type PeerEvent =
   /** As asked for, and before a `path-lost`. */
   | {
       readonly ev: 'stats';
-      readonly path: PathId;
+      readonly path: ConnectionId;
       /** Datagrams of the application that went out and came in. */
       readonly sent: number;
       readonly received: number;
@@ -303,7 +307,7 @@ export type PeerEvent =
       readonly lost: number;
       readonly paths: readonly PathView[];
     }
-  | { readonly ev: 'too-large'; readonly path: PathId; readonly bytes: number; readonly payloadBytesMax: number }
+  | { readonly ev: 'too-large'; readonly path: ConnectionId; readonly bytes: number; readonly payloadBytesMax: number }
   | {
       readonly ev: 'join-failed';
       readonly join: JoinId;
@@ -324,7 +328,7 @@ export type PeerEvent =
       readonly what: string;
       readonly data: LogData;
     }
-  /** STUN servers that rest (S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
+  /** STUN servers that rest (docs/seed.md S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
   | { readonly ev: 'stun-rests'; readonly rests: readonly Cooling[] }
   /**
    * The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. `address`: of IPv6, where the

@@ -21,7 +21,7 @@ export const PEER_LIMITS = {
   bannedMax: 2_000,
   /** Friends that a person has let in; of whom no more is known than the name, the one longest ago is asked about again. */
   admittedMax: 10_000,
-  /** Session ids whose repeated offer is recognised (S17). */
+  /** Session ids whose repeated offer is recognised (docs/seed.md S17). */
   sessionsRememberedMax: 1_024,
   candidatesMax: 8,
   /** When IPv6 is tried beside a path over IPv4, after that: by then the word of the master is mostly there, or it was lost once or twice. */
@@ -43,8 +43,8 @@ export const PEER_LIMITS = {
   knockMs: 10_000,
   /** "Typed failures within 2 s": so long after a knock the person is told that nobody has answered. */
   knockQuietMs: 2_000,
-  /** A relay that seems slower is one whose host waited. */
-  relayRttMsMax: 2_000,
+  /** What seems slower is a host that waited. */
+  viaMasterRttMsMax: 2_000,
   /** After a restart of the master all hosts are back by then (docs/reference/security.md §4.1, P2; `MASTER_LIMITS.hostReturnMs`). */
   hostReturnMs: 30_000,
   /** Before something that failed is tried again. */

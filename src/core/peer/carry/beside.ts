@@ -4,7 +4,7 @@
  */
 import type { Instant } from '../../contract.ts';
 import type { PeerContext } from '../base/context.ts';
-import type { PathId } from '../base/interface.ts';
+import type { ConnectionId } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import type { Session } from '../reach/session.ts';
 import type { Connections, Found } from './connections.ts';
@@ -13,8 +13,8 @@ import type { Connections, Found } from './connections.ts';
 export function lookBeside(
   now: Instant,
   context: PeerContext,
-  paths: Connections,
-  { session, path, found }: { readonly session: Session; readonly path: PathId; readonly found: Found },
+  connections: Connections,
+  { session, path, found }: { readonly session: Session; readonly path: ConnectionId; readonly found: Found },
 ): void {
   // Nothing is better than the local network.
   if (found.kind === 'ipv6' || found.kind === 'lan') return;
@@ -23,7 +23,7 @@ export function lookBeside(
     context.agenda.at(now + afterMs, (at) => {
       const way = tried ? null : session.beside();
       tried ||= way !== null;
-      if (way !== null) paths.addBeside(at, path, way);
+      if (way !== null) connections.addBeside(at, path, way);
     });
   }
 }

@@ -4,17 +4,17 @@ import type { Instant } from '../../contract.ts';
 import type { StreamCommand } from '../../streams/interface.ts';
 import { ConnectionStreams } from '../../streams/streams.ts';
 import type { PeerContext } from '../base/context.ts';
-import type { PathId } from '../base/interface.ts';
+import type { ConnectionId } from '../base/interface.ts';
 
 export class CarriedStreams {
   private readonly context: PeerContext;
-  private readonly path: PathId;
+  private readonly path: ConnectionId;
   private readonly connection: Connection;
   /** The friend's side opens streams, the host's takes them. */
   private readonly opens: boolean;
   private streams: ConnectionStreams | null = null;
 
-  constructor(context: PeerContext, path: PathId, connection: Connection, opens: boolean) {
+  constructor(context: PeerContext, path: ConnectionId, connection: Connection, opens: boolean) {
     this.context = context;
     this.path = path;
     this.connection = connection;

@@ -17,7 +17,7 @@ import { ConnectionKeys } from '../../secure/ratchet.ts';
 import type { StreamCommand } from '../../streams/interface.ts';
 import type { RelayGrant } from '../../wire/relay.ts';
 import type { PeerContext } from '../base/context.ts';
-import type { FriendId, JoinId, PathId, PathView } from '../base/interface.ts';
+import type { ConnectionId, FriendId, JoinId, PathView } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import { NO_RELAY, type RelayId } from '../base/relay-choice.ts';
 import type { EndToEnd } from '../keys/handshake.ts';
@@ -47,24 +47,24 @@ export interface Found {
   readonly packetsSent: number;
 }
 
-export type PathEnd = 'consent' | LeaveReason;
+export type ConnectionEnd = 'consent' | LeaveReason;
 
 /** What the join or hosting behind a connection wants to know of it. */
-export interface PathOwner {
+export interface ConnectionOwner {
   /** Its first path is ready. False: there is no room for it any more, and the other side is told so. */
-  pathUp(now: Instant, path: PathId): boolean;
+  connectionUp(now: Instant, path: ConnectionId): boolean;
   /** Will it look for a new path after such an end? */
-  punchesAgain(end: PathEnd): boolean;
-  pathOver(now: Instant, path: PathId, end: PathEnd): void;
+  punchesAgain(end: ConnectionEnd): boolean;
+  connectionOver(now: Instant, path: ConnectionId, end: ConnectionEnd): void;
   /** A further path should be looked for, or not any more. */
-  pathWanting(now: Instant, path: PathId, wanting: boolean): void;
+  connectionWanting(now: Instant, path: ConnectionId, wanting: boolean): void;
 }
 
 interface Entry {
-  readonly id: PathId;
+  readonly id: ConnectionId;
   readonly connection: Connection;
   readonly made: Made;
-  readonly owner: PathOwner;
+  readonly owner: ConnectionOwner;
   readonly streams: CarriedStreams;
   /** The way through a relay, where there is one. */
   relayed: Relayed | null;
@@ -79,21 +79,21 @@ interface Entry {
 
 export class Connections {
   private readonly context: PeerContext;
-  private readonly entries = new Map<PathId, Entry>();
+  private readonly entries = new Map<ConnectionId, Entry>();
   private readonly relayed = new Map<SocketId, Relayed>();
   private readonly routes = new Routes();
   /** Who takes the data; null: it is told as events. */
   sink: DataSink | null = null;
   /** Sockets that the application takes: they are not closed when their path is gone. */
   private readonly releasing = new Set<SocketId>();
-  private nextId: PathId = 1;
+  private nextId: ConnectionId = 1;
 
   constructor(context: PeerContext) {
     this.context = context;
   }
 
   /** Both sides have the keys; the first path is still to be found. */
-  open(now: Instant, made: Made, owner: PathOwner): PathId {
+  open(now: Instant, made: Made, owner: ConnectionOwner): ConnectionId {
     const id = this.nextId++;
     const { config, agenda, out } = this.context;
     const { crypto, random } = config;
@@ -133,7 +133,7 @@ export class Connections {
   }
 
   /** A way that has been proven; the socket is not the traversal's any more. */
-  add(now: Instant, path: PathId, found: Found): void {
+  add(now: Instant, path: ConnectionId, found: Found): void {
     const entry = this.entries.get(path);
     if (entry === undefined) return;
     const { nest } = this.context;
@@ -144,19 +144,19 @@ export class Connections {
   }
 
   /** A way that is still to be proven, by the connection itself; nothing where it has one over IPv6. */
-  addBeside(now: Instant, path: PathId, { socket, remote }: Pick<Found, 'socket' | 'remote'>): void {
+  addBeside(now: Instant, path: ConnectionId, { socket, remote }: Pick<Found, 'socket' | 'remote'>): void {
     const connection = this.entries.get(path)?.connection;
     if (connection?.has('ipv6') === false) connection.add(now, { kind: 'ipv6', socket, remote, via: null }, null);
   }
 
   /** The connection may go through this relay as well: at once, and whenever nothing better works. */
-  relay(now: Instant, path: PathId, id: RelayId, grant: RelayGrant | null): void {
+  relay(now: Instant, path: ConnectionId, id: RelayId, grant: RelayGrant | null): void {
     if (id === NO_RELAY || grant === null) return;
     this.context.agenda.at(now + this.context.relays.headStartMs(id), (at) => this.goThrough(at, path, id, grant));
   }
 
   /** `instead`: of a tunnel that has broken, whose way stands in the connection until the new one takes its place. */
-  private goThrough(now: Instant, path: PathId, id: RelayId, grant: RelayGrant, instead = false): void {
+  private goThrough(now: Instant, path: ConnectionId, id: RelayId, grant: RelayGrant, instead = false): void {
     const entry = this.entries.get(path);
     const found = this.context.relays.find(id);
     if (entry === undefined || found === null) return;
@@ -197,7 +197,7 @@ export class Connections {
   }
 
   /** Given up before it was up: nobody hears of it. */
-  discard(now: Instant, path: PathId): void {
+  discard(now: Instant, path: ConnectionId): void {
     const entry = this.entries.get(path);
     if (entry === undefined || entry.told) return;
     entry.discarded = true;
@@ -219,12 +219,12 @@ export class Connections {
   }
 
   /** Is there a path to rely on? */
-  works(path: PathId): boolean {
+  works(path: ConnectionId): boolean {
     return this.entries.get(path)?.connection.silent === false;
   }
 
   /** Does a relay stand by, or carry it? */
-  isRelayed(path: PathId): boolean {
+  isRelayed(path: ConnectionId): boolean {
     return (
       this.entries.get(path)?.connection.paths.some(({ kind, state }) => kind === 'relay' && state === 'ready') ?? false
     );
@@ -238,23 +238,23 @@ export class Connections {
     this.entries.get(route.path)?.connection.datagram(now, socket, source, route.n, bytes);
   }
 
-  send(now: Instant, path: PathId, bytes: Uint8Array, channel: number): void {
+  send(now: Instant, path: ConnectionId, bytes: Uint8Array, channel: number): void {
     this.entries.get(path)?.connection.send(now, bytes, channel);
   }
 
-  sayGame(now: Instant, path: PathId, service: number, state: GameState): void {
+  sayGame(now: Instant, path: ConnectionId, service: number, state: GameState): void {
     this.entries.get(path)?.connection.sayGame(now, service, state);
   }
 
   /** Of a connection that is not up: its streams have been reset, or there were none. */
-  stream(now: Instant, path: PathId, command: StreamCommand): void {
+  stream(now: Instant, path: ConnectionId, command: StreamCommand): void {
     const entry = this.entries.get(path);
     if (entry?.told === true) entry.streams.obey(now, command);
     else if (command.do === 'stream-open')
       this.context.out.event({ ev: 'stream-reset', path, stream: command.stream, why: 'lost' });
   }
 
-  leave(now: Instant, path: PathId, reason: LeaveReason): void {
+  leave(now: Instant, path: ConnectionId, reason: LeaveReason): void {
     this.entries.get(path)?.connection.leave(now, reason);
   }
 
@@ -262,7 +262,7 @@ export class Connections {
    * The application takes the socket of a direct path: the other side is told, nothing of ours is sent on it any more. Not where several
    * paths share it.
    */
-  release(now: Instant, path: PathId): void {
+  release(now: Instant, path: ConnectionId): void {
     const { connection } = this.entries.get(path) ?? {};
     const ways = connection?.paths.filter((way) => this.isReleasable(way)) ?? [];
     const way = ways.find((one) => one === connection?.current) ?? ways[0];
@@ -276,7 +276,7 @@ export class Connections {
   }
 
   /** Tells what a connection that is up has come to; the same is told of one that ends. */
-  stats(path: PathId): void {
+  stats(path: ConnectionId): void {
     const entry = this.entries.get(path);
     if (entry?.told === true) this.tellStats(entry);
   }
@@ -341,7 +341,7 @@ export class Connections {
         break;
       case 'wanting':
       case 'content':
-        owner.pathWanting(now, path, event.ev === 'wanting');
+        owner.connectionWanting(now, path, event.ev === 'wanting');
         break;
       case 'over':
         if (!this.entries.has(path)) return;
@@ -351,13 +351,13 @@ export class Connections {
           this.tellStats(entry);
           out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
         }
-        if (!entry.discarded) owner.pathOver(now, path, event.reason);
+        if (!entry.discarded) owner.connectionOver(now, path, event.reason);
     }
   }
 
   private up(now: Instant, entry: Entry, first: Path): void {
     const { id: path, owner, made, cost } = entry;
-    if (!owner.pathUp(now, path)) {
+    if (!owner.connectionUp(now, path)) {
       entry.discarded = true;
       entry.connection.leave(now, 'full');
       return;

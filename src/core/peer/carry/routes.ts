@@ -1,9 +1,9 @@
 /** Whose datagrams begin with a label: looked up for each of them, so by numbers, and nothing is made for it. */
 import { highOf, lowOf } from '../../connection/datagram.ts';
-import type { PathId } from '../base/interface.ts';
+import type { ConnectionId } from '../base/interface.ts';
 
 interface Route {
-  readonly path: PathId;
+  readonly path: ConnectionId;
   /** The label's number. */
   readonly n: number;
   /** Its last 32 bits. */
@@ -15,13 +15,13 @@ export class Routes {
   private readonly table = new Map<number, readonly Route[]>();
 
   /** `label`: as `eightBytes` has it. Labels are 64 bits of a hash: one that is taken stays with whoever had it. */
-  listen(label: string, path: PathId, n: number): void {
+  listen(label: string, path: ConnectionId, n: number): void {
     const [high, low] = [intOf(label, 0), intOf(label, 2)];
     const beside = this.table.get(high) ?? [];
     if (!beside.some((one) => one.low === low)) this.table.set(high, [...beside, { path, n, low }]);
   }
 
-  deaf(label: string, path: PathId): void {
+  deaf(label: string, path: ConnectionId): void {
     const [high, low] = [intOf(label, 0), intOf(label, 2)];
     const left = (this.table.get(high) ?? []).filter((one) => one.low !== low || one.path !== path);
     if (left.length === 0) this.table.delete(high);

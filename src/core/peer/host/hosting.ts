@@ -12,12 +12,12 @@ import { Shares } from '../../rate/shares.ts';
 import { randomU32 } from '../../secure/crypto.ts';
 import type { Push } from '../../wire/messages.ts';
 import type { Alarm, PeerContext } from '../base/context.ts';
-import type { Ban, FriendId, PathId, PeerCommand, PeerEvent } from '../base/interface.ts';
+import type { Ban, ConnectionId, FriendId, PeerCommand, PeerEvent } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import type { RelayMode } from '../base/relay-choice.ts';
 import { modeOfBoth, NO_RELAY, type RelayId } from '../base/relay-choice.ts';
 import { lookBeside } from '../carry/beside.ts';
-import type { Connections, PathEnd, PathOwner } from '../carry/connections.ts';
+import type { ConnectionEnd, ConnectionOwner, Connections } from '../carry/connections.ts';
 import type { EndToEnd } from '../keys/handshake.ts';
 import { usableCandidates } from '../reach/candidates.ts';
 import { meetingOf } from '../reach/families.ts';
@@ -33,9 +33,9 @@ export type HostCommand = PeerCommand & { readonly do: 'host' };
 type Found = SessionEvent & { readonly ev: 'path' };
 type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 
-export class Hosting implements PathOwner {
+export class Hosting implements ConnectionOwner {
   private readonly context: PeerContext;
-  private readonly paths: Connections;
+  private readonly connections: Connections;
   private readonly registrations: Registrations;
   private readonly door: Door;
   private readonly memory: Memory;
@@ -54,9 +54,9 @@ export class Hosting implements PathOwner {
   /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
   private readonly seen = new Set<string>();
 
-  constructor(context: PeerContext, paths: Connections, command: HostCommand, memory: Memory) {
+  constructor(context: PeerContext, connections: Connections, command: HostCommand, memory: Memory) {
     this.context = context;
-    this.paths = paths;
+    this.connections = connections;
     this.command = command;
     this.memory = memory;
     const { crypto, identity, master } = context.config;
@@ -156,7 +156,7 @@ export class Hosting implements PathOwner {
   private sendAway(now: Instant, failure: FailureCode, meant: (visit: Visit) => boolean): void {
     for (const visit of [...this.visits.values()].filter(meant)) this.refuse(now, visit, failure);
     for (const { phase } of [...this.inside.values()].filter(meant))
-      if (phase.in === 'inside') this.paths.leave(now, phase.path, 'kicked');
+      if (phase.in === 'inside') this.connections.leave(now, phase.path, 'kicked');
     this.nextQuestion(now);
   }
 
@@ -164,7 +164,7 @@ export class Hosting implements PathOwner {
   close(now: Instant): void {
     for (const visit of [...this.visits.values()]) this.refuse(now, visit, 'HOST_OFFLINE');
     for (const { phase } of [...this.inside.values()])
-      if (phase.in === 'inside') this.paths.leave(now, phase.path, 'left');
+      if (phase.in === 'inside') this.connections.leave(now, phase.path, 'left');
     this.guessesTold?.cancel();
     this.registrations.goodbye(now);
   }
@@ -173,7 +173,7 @@ export class Hosting implements PathOwner {
     return false;
   }
 
-  pathOver(now: Instant, path: PathId, end: PathEnd): void {
+  connectionOver(now: Instant, path: ConnectionId, end: ConnectionEnd): void {
     for (const [visitor, visit] of this.inside) {
       if (visit.phase.in !== 'inside' || visit.phase.path !== path) continue;
       this.inside.delete(visitor);
@@ -186,7 +186,7 @@ export class Hosting implements PathOwner {
   }
 
   /** It is the client that knocks; where it is our address that has changed, its question has to find us. */
-  pathWanting(now: Instant, _path: PathId, wanting: boolean): void {
+  connectionWanting(now: Instant, _path: ConnectionId, wanting: boolean): void {
     if (wanting) this.context.stay(now);
   }
 
@@ -309,7 +309,7 @@ export class Hosting implements PathOwner {
       goesOn: (of) => this.goesOn(of),
       begin: (at, of, keys) => this.begin(at, of, keys),
       relayFor: (of, before) => this.relayFor(of, before),
-      goThrough: (at, path, relay, grant) => this.paths.relay(at, path, relay, grant),
+      goThrough: (at, path, relay, grant) => this.connections.relay(at, path, relay, grant),
       mode: this.mode,
       // What can be reached here is no business of the masterserver that tries the way.
       services: offer.test ? [] : (this.command.services ?? []),
@@ -351,7 +351,7 @@ export class Hosting implements PathOwner {
   }
 
   /** The connection that a friend's program says it has with us, if it has. */
-  private goesOn({ visitor, handshake }: Offer): PathId | null {
+  private goesOn({ visitor, handshake }: Offer): ConnectionId | null {
     const inside = this.inside.get(visitor);
     if (inside?.phase.in !== 'inside') return null;
     return inside.phase.connection === toHex(handshake.hello.connection) ? inside.phase.path : null;
@@ -361,8 +361,8 @@ export class Hosting implements PathOwner {
     return this.command.relay ?? 'allow';
   }
 
-  private relayFor({ push, test, handshake }: Offer, before: PathId | null): RelayId {
-    const stands = before !== null && this.paths.isRelayed(before);
+  private relayFor({ push, test, handshake }: Offer, before: ConnectionId | null): RelayId {
+    const stands = before !== null && this.connections.isRelayed(before);
     return test || stands || push.relay === null ? NO_RELAY : this.context.relays.choose(this.mode, handshake.hello);
   }
 
@@ -386,8 +386,10 @@ export class Hosting implements PathOwner {
   }
 
   /** The master's test join gets no more than the proof of a path. */
-  private begin(now: Instant, { test, friend, instance, at }: Offer, keys: EndToEnd): PathId | null {
-    return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at, services: [] }, this);
+  private begin(now: Instant, { test, friend, instance, at }: Offer, keys: EndToEnd): ConnectionId | null {
+    return test
+      ? null
+      : this.connections.open(now, { keys, join: null, friend, instance, since: at, services: [] }, this);
   }
 
   private connected(now: Instant, visit: Visit, found: Found): void {
@@ -401,13 +403,13 @@ export class Hosting implements PathOwner {
       visit.enter(now, { in: 'tested', welcome }, over);
     } else if (welcome.path !== null) {
       if (welcome.goesOn && phase.in === 'punching') this.takesOver(now, visit, welcome.path);
-      this.paths.add(now, welcome.path, found);
-      lookBeside(now, this.context, this.paths, { session: phase.welcome.session, path: welcome.path, found });
+      this.connections.add(now, welcome.path, found);
+      lookBeside(now, this.context, this.connections, { session: phase.welcome.session, path: welcome.path, found });
     }
   }
 
   /** A connection goes on by the visit that has brought its newest path. */
-  private takesOver(now: Instant, visit: Visit, path: PathId): void {
+  private takesOver(now: Instant, visit: Visit, path: ConnectionId): void {
     const { visitor } = visit.offer;
     const before = this.inside.get(visitor);
     if (before?.phase.in !== 'inside' || visit.phase.in !== 'punching') return;
@@ -421,7 +423,7 @@ export class Hosting implements PathOwner {
   }
 
   /** A new connection has its first path. False where the last place was taken meanwhile; the friend is told on both ways. */
-  pathUp(now: Instant, path: PathId): boolean {
+  connectionUp(now: Instant, path: ConnectionId): boolean {
     const visit = [...this.visits.values()].find(({ phase }) => phase.in === 'punching' && phase.welcome.path === path);
     if (visit?.phase.in !== 'punching') return false;
     const { offer, phase } = visit;
@@ -436,7 +438,7 @@ export class Hosting implements PathOwner {
       return false;
     }
     const old = this.inside.get(visitor);
-    if (old?.phase.in === 'inside') this.paths.leave(now, old.phase.path, 'replaced');
+    if (old?.phase.in === 'inside') this.connections.leave(now, old.phase.path, 'replaced');
     const { connection } = welcome;
     visit.enter(now, { in: 'inside', welcome, path, connection });
     this.inside.set(visitor, visit);
@@ -476,7 +478,7 @@ export class Hosting implements PathOwner {
   /** The connection that it was on its way to. */
   private discard(now: Instant, { phase }: Visit): void {
     if (phase.in !== 'punching' || phase.welcome.path === null || phase.welcome.goesOn) return;
-    this.paths.discard(now, phase.welcome.path);
+    this.connections.discard(now, phase.welcome.path);
   }
 
   private sayNo(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {
@@ -494,7 +496,7 @@ export class Hosting implements PathOwner {
     this.context.request(now, { type: 'refuse', sid: push.sid, failure, retryAfterMs }, null, () => {});
   }
 
-  private peer(offer: Offer, state: FriendState, path: PathId | null = null): void {
+  private peer(offer: Offer, state: FriendState, path: ConnectionId | null = null): void {
     if (offer.test) return;
     const { friend, instance, handshake } = offer;
     this.context.out.event({ ev: 'peer', friend, instance, name: handshake.hello.name, state, path });

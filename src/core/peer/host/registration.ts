@@ -30,6 +30,7 @@ export const REGISTRATION_PHASES = {
     listed: 'the master has answered the registration',
     unlisted: 'the session is another one, which knows nothing of us',
     away: 'the session is lost',
+    replaced: 'somebody hosts with our key at this node of a fleet, and began later',
     over: 'the hosting ends, or the master calls us by a code that is not ours',
   },
   listed: {
@@ -49,6 +50,7 @@ export const REGISTRATION_PHASES = {
 export class Registration {
   private readonly context: PeerContext;
   private readonly node: string;
+  private readonly generation: number;
   private readonly onEvent: (now: Instant, event: RegistrationEvent) => void;
   private announced: Announced;
   private profile: NatProfile;
@@ -61,15 +63,17 @@ export class Registration {
   private code: string | null = null;
   private deriving: Alarm | null = null;
 
-  /** `node`: which of the fleet's; '' is the master of the link. */
+  /** `node`: which of the fleet's; '' is the master of the link. `generation`: of this hosting, the same at all nodes. */
   constructor(
     context: PeerContext,
     node: string,
+    generation: number,
     announced: Announced,
     onEvent: (now: Instant, event: RegistrationEvent) => void,
   ) {
     this.context = context;
     this.node = node;
+    this.generation = generation;
     this.announced = announced;
     this.onEvent = onEvent;
     this.profile = context.profile();
@@ -121,12 +125,13 @@ export class Registration {
   }
 
   private register(now: Instant): void {
+    const { announcement, players } = this.announced;
     if (this.code === null) {
       this.derive();
       return;
     }
-    const { announcement, players } = this.announced;
-    this.send(now, { type: 'register', code: this.code, announcement, players, profile: this.profile });
+    const { code, profile, generation } = this;
+    this.send(now, { type: 'register', code, announcement, players, profile, generation });
   }
 
   private derive(): void {
@@ -194,7 +199,7 @@ export class Registration {
 
   /** Told once. Further beats are refused until the other is gone; then the master knows nobody, and we register anew. */
   private displaced(now: Instant): void {
-    if (this.phase === 'listed') {
+    if (this.phase === 'listed' || this.phase === 'unlisted') {
       this.enter('replaced');
       this.onEvent(now, { ev: 'failed', failure: 'HOST_REPLACED' });
     }

@@ -12,12 +12,15 @@ export class Registrations {
   private readonly context: PeerContext;
   private readonly onEvent: (event: RegistrationEvent) => void;
   private readonly byNode = new Map<string, Registration>();
+  /** Seconds of our own clock: whoever hosts with this key after us has a larger one, and no node's clock has any part in it. */
+  private readonly generation: number;
   private announced: Announced;
   private failure: FailureCode | null = null;
   private over = false;
 
   constructor(context: PeerContext, announced: Announced, onEvent: (event: RegistrationEvent) => void) {
     this.context = context;
+    this.generation = Math.floor(context.config.wallClock() / 1_000) >>> 0;
     this.announced = announced;
     this.onEvent = onEvent;
     this.at('');
@@ -55,7 +58,9 @@ export class Registrations {
   private at(node: string): Registration {
     const known = this.byNode.get(node);
     if (known !== undefined) return known;
-    const made = new Registration(this.context, node, this.announced, (now, event) => this.tell(now, event));
+    const made = new Registration(this.context, node, this.generation, this.announced, (now, event) =>
+      this.tell(now, event),
+    );
     this.byNode.set(node, made);
     return made;
   }

@@ -3,7 +3,7 @@ import type { Instant } from '../../contract.ts';
 import { assert } from '../../errors.ts';
 import type { Placed } from '../../rate/shares.ts';
 import type { Alarm } from '../base/context.ts';
-import type { PathId } from '../base/interface.ts';
+import type { ConnectionId } from '../base/interface.ts';
 import { addressOf, type Offer } from './door.ts';
 import type { Welcome } from './welcome.ts';
 
@@ -18,7 +18,7 @@ export type VisitPhase =
   /** The master's test join has its proof, and gets no more. */
   | { readonly in: 'tested'; readonly welcome: Welcome }
   /** `connection`: as its two ends call it. */
-  | { readonly in: 'inside'; readonly welcome: Welcome; readonly path: PathId; readonly connection: string }
+  | { readonly in: 'inside'; readonly welcome: Welcome; readonly path: ConnectionId; readonly connection: string }
   | { readonly in: 'over' };
 
 /** Which phase may follow which, and when. */

@@ -5,7 +5,7 @@ import type { Service } from '../../model/service.ts';
 import type { Push, Response } from '../../wire/messages.ts';
 import type { RelayGrant } from '../../wire/relay.ts';
 import type { Alarm, PeerContext } from '../base/context.ts';
-import type { PathId } from '../base/interface.ts';
+import type { ConnectionId } from '../base/interface.ts';
 import type { RelayMode } from '../base/relay-choice.ts';
 import { modeOfBoth, type RelayId, shownOf } from '../base/relay-choice.ts';
 import type { EndToEnd } from '../keys/handshake.ts';
@@ -17,11 +17,11 @@ import type { Offer } from './door.ts';
 /** What a host has to say to an offer that it lets in. */
 export interface Doorkeeper {
   /** The connection that the friend names, where it is there; null: a new one begins. */
-  goesOn(offer: Offer): PathId | null;
-  begin(now: Instant, offer: Offer, keys: EndToEnd): PathId | null;
+  goesOn(offer: Offer): ConnectionId | null;
+  begin(now: Instant, offer: Offer, keys: EndToEnd): ConnectionId | null;
   /** The relay that the connection may go through; `NO_RELAY` where it has one, or there is none. */
-  relayFor(offer: Offer, before: PathId | null): RelayId;
-  goThrough(now: Instant, path: PathId, relay: RelayId, grant: RelayGrant | null): void;
+  relayFor(offer: Offer, before: ConnectionId | null): RelayId;
+  goThrough(now: Instant, path: ConnectionId, relay: RelayId, grant: RelayGrant | null): void;
   happened(now: Instant, event: SessionEvent): void;
   readonly mode: RelayMode;
   readonly services: readonly Service[];
@@ -31,7 +31,7 @@ export class Welcome {
   readonly offer: Offer;
   session: Session | null = null;
   /** The connection that is to have the path; null before the answer, and where there will be none. */
-  path: PathId | null = null;
+  path: ConnectionId | null = null;
   /** As its two ends call the connection that begins with the answer. */
   connection = '';
   /** The path is one more of a connection that is there. */
@@ -108,7 +108,7 @@ export class Welcome {
         first: this.offer.known,
         ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit, unseen },
         peer: { profile: hello.profile, candidates },
-        relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
+        viaMasterRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
       },
       (at, event) => {
         if (event.ev === 'path') this.request?.cancel();

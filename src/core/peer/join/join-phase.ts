@@ -2,13 +2,13 @@
  * The phases of a join. They are about the way to a path: a connection that is up stands beside, while a further path is looked for.
  */
 import type { Alarm } from '../../agenda.ts';
-import type { PathId } from '../base/interface.ts';
+import type { ConnectionId } from '../base/interface.ts';
 import type { Session } from '../reach/session.ts';
 import type { Knock } from './knock.ts';
 
 /** A connection that is up. */
 export interface Established {
-  readonly path: PathId;
+  readonly path: ConnectionId;
   /** As it is called between the two ends. */
   readonly id: Uint8Array;
   /** The session that found its newest path: its traversal still answers late probes. Null where none has. */
@@ -19,7 +19,7 @@ export interface Established {
 export interface Attempt {
   readonly session: Session;
   /** The connection that is to have the path: the one that stands, or a new one. */
-  readonly path: PathId;
+  readonly path: ConnectionId;
   /** The newest attempt of it, null before the first. */
   n: number | null;
   method: string;
@@ -41,7 +41,7 @@ export type JoinPhase =
   | { readonly in: 'knocking'; readonly knock: Knock; readonly quiet: Alarm; ahead: number | null }
   | { readonly in: 'punching'; readonly attempt: Attempt }
   /** Either side comes through a relay only, which both are being bound at. */
-  | { readonly in: 'relaying'; readonly path: PathId; readonly id: Uint8Array; readonly late: Alarm }
+  | { readonly in: 'relaying'; readonly path: ConnectionId; readonly id: Uint8Array; readonly late: Alarm }
   /** Before it asks again. */
   | { readonly in: 'resting'; readonly again: Alarm }
   | { readonly in: 'connected' }

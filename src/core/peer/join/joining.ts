@@ -1,6 +1,7 @@
 /**
  * One join: resolve, knock at the host's door, traverse, hold the path; when the path dies, all of it again with the same host, and
- * where it is to wait also when the host has said goodbye. It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22). Its phases are in `join-phase.ts`.
+ * where it is to wait also when the host has said goodbye. It gives up only for a reason that a person has to act on, at the time-out, or
+ * on abort (docs/seed.md S22). Its phases are in `join-phase.ts`.
  */
 
 import { equalBytes } from '../../bytes.ts';
@@ -15,11 +16,11 @@ import type { Push, Response } from '../../wire/messages.ts';
 import { codeFault } from '../../wire/pasted.ts';
 import { cleanText, saidByMaster } from '../../wire/text.ts';
 import type { Alarm, PeerContext } from '../base/context.ts';
-import type { JoinId, JoinStage, PathId, PeerCommand } from '../base/interface.ts';
+import type { ConnectionId, JoinId, JoinStage, PeerCommand } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import { NO_RELAY } from '../base/relay-choice.ts';
 import { lookBeside } from '../carry/beside.ts';
-import type { Connections, PathEnd, PathOwner } from '../carry/connections.ts';
+import type { ConnectionEnd, ConnectionOwner, Connections } from '../carry/connections.ts';
 import { friendOf, NO_CONNECTION } from '../keys/handshake.ts';
 import { type Meeting, meetingOf } from '../reach/families.ts';
 import { reportEnd, Session, type SessionConfig, type SessionEvent } from '../reach/session.ts';
@@ -30,16 +31,16 @@ import { Search } from './search.ts';
 export type JoinCommand = PeerCommand & { readonly do: 'join' };
 type Found = SessionEvent & { readonly ev: 'path' };
 
-export class Join implements PathOwner {
+export class Join implements ConnectionOwner {
   readonly id: JoinId;
   private readonly context: PeerContext;
-  private readonly paths: Connections;
+  private readonly connections: Connections;
   private readonly command: JoinCommand;
   private readonly onOver: () => void;
   private phase: JoinPhase;
   private standing: Established | null = null;
   /**
-   * From the command, or from the loss of a path, to the next path. `since`: the clock that is shown counts from here (S22). `again`: a
+   * From the command, or from the loss of a path, to the next path. `since`: the clock that is shown counts from here (docs/seed.md S22). `again`: a
    * path was up before, so what may pass is waited for. `welcomed`: the host has let us in.
    */
   private run: { readonly since: Instant; again: boolean; welcomed: boolean };
@@ -55,9 +56,9 @@ export class Join implements PathOwner {
   /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
   private linkCheck: Alarm | null = null;
 
-  constructor(context: PeerContext, paths: Connections, now: Instant, command: JoinCommand, onOver: () => void) {
+  constructor(context: PeerContext, connections: Connections, now: Instant, command: JoinCommand, onOver: () => void) {
     this.context = context;
-    this.paths = paths;
+    this.connections = connections;
     this.command = command;
     this.onOver = onOver;
     this.id = command.join;
@@ -117,7 +118,7 @@ export class Join implements PathOwner {
     if (attempt !== null) {
       attempt.dismissed = true;
       this.failed(now, push.failure, push.retryAfterMs, null);
-    } else if (this.standing !== null) this.paths.leave(now, this.standing.path, 'kicked');
+    } else if (this.standing !== null) this.connections.leave(now, this.standing.path, 'kicked');
   }
 
   /** A join that has its path ends like any path that is left; one without is told to have failed. */
@@ -126,22 +127,22 @@ export class Join implements PathOwner {
     else this.fail(now, 'ABORTED', null);
   }
 
-  punchesAgain(end: PathEnd): boolean {
+  punchesAgain(end: ConnectionEnd): boolean {
     return end === 'consent' || this.waitsAfter(end) || (end === 'replaced' && this.attempting);
   }
 
   /** The host has ended, or had no place left for us when it was back: who has been inside waits for it where that is wished. */
-  private waitsAfter(end: PathEnd): boolean {
+  private waitsAfter(end: ConnectionEnd): boolean {
     return (this.command.wait ?? false) !== false && (end === 'left' || end === 'full');
   }
 
   /** The first path of the connection that an attempt leads to: it takes the place of the one that stood before. */
-  pathUp(now: Instant, path: PathId): boolean {
+  connectionUp(now: Instant, path: ConnectionId): boolean {
     const { phase } = this;
     if (phase.in !== 'punching' && phase.in !== 'relaying') return false;
     const id = phase.in === 'relaying' ? phase.id : phase.attempt.session.config.keys.connectionId;
     this.deadline?.cancel();
-    if (this.standing !== null) this.paths.leave(now, this.standing.path, 'replaced');
+    if (this.standing !== null) this.connections.leave(now, this.standing.path, 'replaced');
     this.standing = { path, id, session: null };
     this.run.again = true;
     this.stage('connected');
@@ -152,12 +153,12 @@ export class Join implements PathOwner {
 
   /** The search for a direct path has taken long enough, while a relay carries the data. */
   private searchOver(now: Instant): void {
-    if (!this.attempting || this.standing === null || !this.paths.works(this.standing.path)) return;
+    if (!this.attempting || this.standing === null || !this.connections.works(this.standing.path)) return;
     if (this.phase.in === 'punching') this.report(now, this.phase.attempt, 'relay');
     this.enter(now, { in: 'connected' });
   }
 
-  pathOver(now: Instant, path: PathId, end: PathEnd): void {
+  connectionOver(now: Instant, path: ConnectionId, end: ConnectionEnd): void {
     if (path !== this.standing?.path) {
       // The host has let go of it before it had a path.
       this.again(now, end, PEER_LIMITS.brokenRestMs);
@@ -176,7 +177,7 @@ export class Join implements PathOwner {
   }
 
   /** A path that does not answer is punched again at once, not only when its consent ends half a minute later. */
-  pathWanting(now: Instant, path: PathId, wanting: boolean): void {
+  connectionWanting(now: Instant, path: ConnectionId, wanting: boolean): void {
     if (path !== this.standing?.path) return;
     if (wanting) this.punchAgain(now);
     else if (this.attempting) this.enter(now, { in: 'connected' });
@@ -343,8 +344,8 @@ export class Join implements PathOwner {
     const friend = friendOf(this.context.config.crypto, this.hostKey);
     const { services } = answer;
     const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since, services };
-    const path = answer.goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
-    this.paths.relay(now, path, answer.relay, answer.grant);
+    const path = answer.goesOn && this.standing !== null ? this.standing.path : this.connections.open(now, made, this);
+    this.connections.relay(now, path, answer.relay, answer.grant);
     if (relayedOnly) this.goRelayed(now, path, config);
     else this.traverse(now, path, config);
   }
@@ -359,13 +360,13 @@ export class Join implements PathOwner {
     return true;
   }
 
-  private goRelayed(now: Instant, path: PathId, { socket, keys }: SessionConfig): void {
+  private goRelayed(now: Instant, path: ConnectionId, { socket, keys }: SessionConfig): void {
     this.context.close(socket);
     const late = this.context.agenda.at(now + PEER_LIMITS.relayedMs, (at) => this.again(at, 'relay-silent', 0));
     this.enter(now, { in: 'relaying', path, id: keys.connectionId, late });
   }
 
-  private traverse(now: Instant, path: PathId, config: SessionConfig): void {
+  private traverse(now: Instant, path: ConnectionId, config: SessionConfig): void {
     const session = new Session(this.context, now, config, (at, event) => this.traversed(at, attempt, event));
     const attempt: Attempt = { session, path, n: null, method: '', packetsSent: 0, dismissed: false };
     this.enter(now, { in: 'punching', attempt });
@@ -410,15 +411,15 @@ export class Join implements PathOwner {
     const { session } = attempt;
     session.quiet();
     reportEnd(now, this.context, session, { ...found, path: found.kind, since: this.run.since });
-    lookBeside(now, this.context, this.paths, { session, path: attempt.path, found });
+    lookBeside(now, this.context, this.connections, { session, path: attempt.path, found });
     if (attempt.path !== this.standing?.path) {
-      this.paths.add(now, attempt.path, found);
+      this.connections.add(now, attempt.path, found);
       this.settle(now, session);
       return;
     }
     this.stage('connected');
     this.settle(now, session);
-    this.paths.add(now, attempt.path, found);
+    this.connections.add(now, attempt.path, found);
   }
 
   /** The session has found what was looked for; the one before it need not answer late probes any more. */
@@ -440,7 +441,7 @@ export class Join implements PathOwner {
       this.stage('waiting', { because: 'failure', failure });
       this.rest(now, Math.max(retryAfterMs, failure === 'BUSY' ? PEER_LIMITS.retryRestMs : this.patience(now)));
       // No further path can be had: the one that works is kept.
-    } else if (ofThisNetwork(failure) && this.standing !== null && this.paths.works(this.standing.path))
+    } else if (ofThisNetwork(failure) && this.standing !== null && this.connections.works(this.standing.path))
       this.enter(now, { in: 'connected' });
     else this.fail(now, failure, detail);
   }
@@ -467,8 +468,8 @@ export class Join implements PathOwner {
 
   /** Quietly, and at once: the program ends. */
   end(now: Instant): void {
-    // Comes back to here by `pathOver`, which has ended it then.
-    if (this.standing !== null) this.paths.leave(now, this.standing.path, 'left');
+    // Comes back to here by `connectionOver`, which has ended it then.
+    if (this.standing !== null) this.connections.leave(now, this.standing.path, 'left');
     if (this.over) return;
     const { phase } = this;
     this.enter(now, { in: 'over' });
@@ -512,17 +513,17 @@ export class Join implements PathOwner {
         break;
       case 'relaying':
         phase.late.cancel();
-        if (phase.path !== this.standing?.path) this.paths.discard(now, phase.path);
+        if (phase.path !== this.standing?.path) this.connections.discard(now, phase.path);
         break;
       case 'punching':
         if (phase.attempt.session !== this.standing?.session) phase.attempt.session.stop(now);
-        if (phase.attempt.path !== this.standing?.path) this.paths.discard(now, phase.attempt.path);
+        if (phase.attempt.path !== this.standing?.path) this.connections.discard(now, phase.attempt.path);
     }
   }
 
   /** Whoever plays is not told how a better path is looked for. */
   private stage(stage: JoinStage, why: StageReason | null = null): void {
-    if (stage !== 'connected' && this.standing !== null && this.paths.works(this.standing.path)) return;
+    if (stage !== 'connected' && this.standing !== null && this.connections.works(this.standing.path)) return;
     this.context.out.event({ ev: 'stage', join: this.id, stage, why });
   }
 

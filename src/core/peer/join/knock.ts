@@ -1,6 +1,6 @@
 /**
  * The client's knock at a host's door: a fresh socket, JOIN sent from it (so that the master reads the reflexive address off
- * the packet, S7), and what comes back. One knock has one sid and one result.
+ * the packet, docs/seed.md S7), and what comes back. One knock has one sid and one result.
  */
 
 import { type Endpoint, NOWHERE, sameEndpoint } from '../../address.ts';
@@ -8,7 +8,7 @@ import { equalBytes } from '../../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
 import type { FailureCode } from '../../errors.ts';
 import { normalizeCode } from '../../model/code.ts';
-import type { Grant } from '../../model/pair.ts';
+import type { PermittedAddress } from '../../model/pair.ts';
 import type { FailureReason } from '../../model/progress.ts';
 import type { Service } from '../../model/service.ts';
 import type { KeyPair } from '../../secure/crypto.ts';
@@ -77,7 +77,7 @@ export class Knock {
   /** Our address as the master saw it in the JOIN. */
   private observed: Endpoint | null = null;
   /** What another address of the host has bought, told before the answer. */
-  private credited: readonly Grant[] = [];
+  private credited: readonly PermittedAddress[] = [];
   private done = false;
 
   constructor(
@@ -98,7 +98,7 @@ export class Knock {
     if (this.done || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
     if (push.type === 'answered') this.answered(now, push);
     else if (push.type === 'credited')
-      this.credited = [...this.credited, ...push.permit.grants].slice(-WIRE_LIMITS.permitAddressesMax);
+      this.credited = [...this.credited, ...push.permit.addresses].slice(-WIRE_LIMITS.permitAddressesMax);
     else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, null);
     else if (push.type === 'over') this.finish(now, { kind: 'silence' }, true);
     return true;
@@ -192,14 +192,16 @@ export class Knock {
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
       const { profile, candidates, heldMs, goesOn, relay, mode, services } = answer.hello;
-      const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
+      const permit = {
+        addresses: [...push.permit.addresses, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax),
+      };
       const standing = { master: this.context.masterAddress(), seenAt: this.observed?.address ?? null };
       const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses(), standing);
       const unseen = unseenAddresses(push.observed, candidates, standing);
       const session: SessionConfig = {
         ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit, unseen },
         peer: { profile, candidates: usable },
-        relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
+        viaMasterRttMs: Math.min(PEER_LIMITS.viaMasterRttMsMax, Math.max(1, now - at - heldMs)),
       };
       const relayedOnly = modeOfBoth(this.door.mode, mode) === 'only';
       const host = { goesOn, relayedOnly, relay, grant: push.relay, services };

@@ -91,7 +91,7 @@ export function usableCandidates(
       ? together && isPrivate(endpoint.address)
       : kind === 'ipv6'
         ? scopeOf(endpoint.address) === 'public'
-        : unseen.includes(endpoint.address) || permit.grants.some(({ address }) => address === endpoint.address),
+        : unseen.includes(endpoint.address) || permit.addresses.some(({ address }) => address === endpoint.address),
   );
   // Most routers keep the port that the master has seen from inside.
   const besides = unseen.filter((address) => address === standing.master);

@@ -12,11 +12,11 @@ import { PEER_LIMITS } from '../base/limits.ts';
 export function watchMaster(
   now: Instant,
   context: PeerContext,
-  relayRttMs: number,
+  viaMasterRttMs: number,
   onSlow: (now: Instant) => void,
 ): Alarm {
   const { echoSlowMs, echoSlowMsMax, echoSlowFactor, echoEveryMs, burstPauseMs } = PEER_LIMITS;
-  const slowMs = Math.min(echoSlowMsMax, Math.max(echoSlowMs, echoSlowFactor * relayRttMs));
+  const slowMs = Math.min(echoSlowMsMax, Math.max(echoSlowMs, echoSlowFactor * viaMasterRttMs));
   let pending: readonly Alarm[] = [];
   const echoAt = (at: Instant): void => {
     pending = [context.agenda.at(at, echo)];

@@ -78,6 +78,6 @@ export class Pinhole {
   private heard(event: MapEvent): void {
     if (event.ev === 'port-mapping') this.proven = event.report.external;
     else if (event.ev === 'upnp') this.context.out.event(event);
-    else this.context.log(null, 'ipv6 pinhole', event.data);
+    else this.context.log(null, 'ipv6-pinhole', event.data);
   }
 }

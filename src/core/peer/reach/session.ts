@@ -1,6 +1,6 @@
 /**
  * One session between two participants, either side: from the end-to-end keys to a path or the end. Owns the traversal, seals
- * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
+ * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, docs/seed.md S17), pays its credits, and
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
@@ -33,7 +33,7 @@ export interface SessionConfig {
   /** As the other side was told. */
   readonly own: Party;
   readonly peer: Party;
-  readonly relayRttMs: number;
+  readonly viaMasterRttMs: number;
   readonly permit: Permit;
   /** Addresses of the peer that the master can't see (`unseenAddresses`). */
   readonly unseen: readonly string[];
@@ -69,7 +69,7 @@ export class Session implements NamedSession {
   private readonly requests = new Set<Alarm>();
   private readonly credits: Credits;
   /** Addresses of the peer that the master has ever said may be probed. */
-  private readonly granted = new Set<string>();
+  private readonly permitted = new Set<string>();
   private steps = 0;
   /** Steps that the master had no room for, and the rest before they are sent again. */
   private refused: Request[] = [];
@@ -89,7 +89,7 @@ export class Session implements NamedSession {
     this.config = config;
     this.sid = config.sid;
     this.onEvent = onEvent;
-    for (const { address } of config.permit.grants) this.granted.add(address);
+    for (const { address } of config.permit.addresses) this.permitted.add(address);
     this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
     // The master's own probe ports do as well, so that the life of a mapping is known where no STUN server is.
     const stun = context.stun().map((target) => new StunSource(target, context.config.crypto));
@@ -129,8 +129,8 @@ export class Session implements NamedSession {
       const bytes = this.config.keys.signal.open(push.n, this.sid, push.sealed);
       if (bytes !== null && bytes.length > 0) nest.command(now, this.traversal, { do: 'step', bytes });
     } else if (push.type === 'credited') {
-      for (const { address } of push.permit.grants)
-        if (this.granted.size < PEER_LIMITS.candidatesMax) this.granted.add(address);
+      for (const { address } of push.permit.addresses)
+        if (this.permitted.size < PEER_LIMITS.candidatesMax) this.permitted.add(address);
       nest.command(now, this.traversal, { do: 'permit', permit: push.permit });
     }
   }
@@ -150,7 +150,7 @@ export class Session implements NamedSession {
   beside(): { readonly socket: SocketId; readonly remote: Endpoint } | null {
     const { own, peer } = this.config;
     const socket = own.candidates.find(({ kind }) => kind === 'ipv6')?.socket;
-    const there = peer.candidates.find(({ kind, endpoint }) => kind === 'ipv6' && this.granted.has(endpoint.address));
+    const there = peer.candidates.find(({ kind, endpoint }) => kind === 'ipv6' && this.permitted.has(endpoint.address));
     if (this.phase === 'over' || socket === undefined || there === undefined) return null;
     return { socket, remote: there.endpoint };
   }
@@ -259,7 +259,7 @@ export class Session implements NamedSession {
   }
 
   private watchMaster(now: Instant): Alarm {
-    return watchMaster(now, this.context, this.config.relayRttMs, (at) =>
+    return watchMaster(now, this.context, this.config.viaMasterRttMs, (at) =>
       this.context.nest.command(at, this.traversal, { do: 'pause', ms: PEER_LIMITS.burstPauseMs }),
     );
   }

@@ -31,7 +31,7 @@ const REST_MAX_MS = 3_000;
 const UNHEARD_MAX = 3;
 /** Without UDP there is nothing to try; the network may change. */
 const BLOCKED_REST_MS = 5_000;
-/** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
+/** From a sample at one side to the burst that uses it, beyond the trips through the master: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
 /** Steps of a script in one turn: one that went on for ever would stop the machine. */
 const SCRIPT_STEPS_MAX = 64;
@@ -161,7 +161,7 @@ export class ClientStrategy extends Lead implements Strategy {
     const limits = {
       client: { quota: quotaOf(own), lifetimeMs: own.idleLifetimeMs },
       host: { quota: quotaOf(config.peer.profile), lifetimeMs: config.peer.profile.idleLifetimeMs },
-      sampleAgeMs: config.relayRttMs + SAMPLE_RTT_MS,
+      sampleAgeMs: config.viaMasterRttMs + SAMPLE_RTT_MS,
     };
     return plansFor(own, config.peer.profile, this.failed, limits);
   }

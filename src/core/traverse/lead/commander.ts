@@ -90,7 +90,7 @@ export class Commander extends Lead {
   constructor(means: Means) {
     super(means);
     const { config } = means;
-    this.rttMs = config.relayRttMs;
+    this.rttMs = config.viaMasterRttMs;
     this.payments = new Payments((payer, credits) => {
       if (payer === 'client') this.pay(credits);
       else this.send({ pay: credits });
@@ -196,7 +196,7 @@ export class Commander extends Lead {
   }
 
   /** Round trip to the host: as the join measured it, or less, as its quickest answer has shown since. */
-  relayRttMs(): number {
+  viaMasterRttMs(): number {
     return this.rttMs;
   }
 

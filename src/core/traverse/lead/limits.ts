@@ -12,8 +12,9 @@ export const LEAD_LIMITS = {
   /** A turn of one of them while others wait: a full birthday with its second round, or two lives of a mapping. */
   hardTurnMs: 60_000,
   /**
-   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, docs/reference/design.md §6); each rest
-   * is half as long again as the one before, so that a second and a third attempt fit into the first minute.
+   * From one attempt with many ports for one client to the next, at first and at last, for both sides (docs/seed.md S15,
+   * docs/reference/design.md §6); each rest is half as long again as the one before, so that a second and a third attempt fit into the
+   * first minute.
    */
   manyPortsRestMsMax: 300_000,
   /** The client's order for the next attempt may be so much quicker on its way than the last was: a new socket, a queue. */

@@ -1,7 +1,7 @@
 /**
  * The first move of both sides, before any step: every candidate of the peer gets a few probes. The host's come first, when it
  * answers, with a low TTL where the peer's NAT could take an early packet amiss (docs/reference/nat-model.md §2.2): they open its own NAT and die
- * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one relay trip
+ * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one trip through the master
  * later, does the host send with the full TTL.
  */
 
@@ -64,7 +64,7 @@ export function openerPlan(config: TraversalConfig, candidate: Candidate): SideP
   const first: readonly Pass[] = wary
     ? [
         { afterMs: 0, ttl: openerTtl(config.own.profile()) },
-        { afterMs: config.relayRttMs / 2 + LAST_MS, ttl: null },
+        { afterMs: config.viaMasterRttMs / 2 + LAST_MS, ttl: null },
       ]
     : [{ afterMs: 0, ttl: null }];
   return probesAt([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);

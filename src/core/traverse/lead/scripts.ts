@@ -55,9 +55,9 @@ export interface ScriptContext {
  */
 export type Script = Generator<Pause, boolean, Instant>;
 
-/** A new socket on either side: two trips through the relay and the source's answer, with room for losses. */
+/** A new socket on either side: two trips through the master and the source's answer, with room for losses. */
 const RENEW_MS = 1_200;
-/** A credit is asked of the host, paid to the master and told to us: a trip and a half through the relay, and one repetition. */
+/** A credit is asked of the host, paid to the master and told to us: a trip and a half through the master, and one repetition. */
 const PAID_MS = 800;
 const SAMPLES_MS = 1_200;
 /** A try fails where another's mapping lands between our samples. Below 1,000 of those a second more than three failures in a row are rare. */
@@ -145,8 +145,8 @@ function* knownScript(plan: Plan, context: ScriptContext): Script {
   const host = commander.endpointOf('host');
   if (client === null || host === null) return false;
   // Odd attempts open with a low TTL on the host's side, even ones start both at one instant with the full TTL: the first
-  // fails where no router lies between the NATs, the second where the clocks of the relay trip deceive.
-  const trip = commander.relayRttMs() / 2;
+  // fails where no router lies between the NATs, the second where the clocks of the trip through the master deceive.
+  const trip = commander.viaMasterRttMs() / 2;
   const wary = attempt % 2 === 1;
   const first = wary
     ? [
@@ -202,7 +202,7 @@ function* windowScript(plan: Plan, context: ScriptContext): Script {
   const volley = commander.launch(
     now,
     hard,
-    sandwich(plan.mappings, target, windowTtl(hard, context), commander.relayRttMs()),
+    sandwich(plan.mappings, target, windowTtl(hard, context), commander.viaMasterRttMs()),
   );
   now = yield { until: now + SAMPLES_MS, ready: answered(volley) };
   const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(context, hard));
@@ -236,7 +236,7 @@ function* birthdayScript(plan: Plan, context: ScriptContext): Script {
     const target = yield* easyEndpoint(now, other(hard), anew, context);
     if (target === null || nature.kind !== 'random') return round > 1;
     now = yield { until: 0 };
-    const trip = commander.relayRttMs() / 2;
+    const trip = commander.viaMasterRttMs() / 2;
     const wary = round === 2 || profileOf(context, other(hard)).poisonable === 'yes';
     const open = birthdayHard(plan, target, wary ? lowTtl(profileOf(context, hard), context.attempt) : null);
     const probe = birthdayProbes(plan, nature, addressesOf(context, hard), config.random.int(0, 0xffff_ffff));
@@ -290,12 +290,12 @@ function* freshSamples(context: ScriptContext): Generator<Pause, Record<Role, Ta
   const { commander } = context;
   const start = yield { until: 0 };
   const host = commander.launch(start, 'host', takeSample(addressesOf(context, 'client')[0]!));
-  const now = yield { until: start + commander.relayRttMs() * 0.9 };
+  const now = yield { until: start + commander.viaMasterRttMs() * 0.9 };
   const client = commander.launch(now, 'client', takeSample(addressesOf(context, 'host')[0]!));
   yield { until: now + SAMPLES_MS, ready: answered(host, client) };
   return {
     client: { samples: client.samples() ?? [], at: now },
-    host: { samples: host.samples() ?? [], at: start + commander.relayRttMs() / 2 },
+    host: { samples: host.samples() ?? [], at: start + commander.viaMasterRttMs() / 2 },
   };
 }
 
@@ -319,7 +319,7 @@ function* crossScript(plan: Plan, context: ScriptContext): Script {
       taken = yield* freshSamples(context);
     }
     const now = yield { until: 0 };
-    const trip = commander.relayRttMs() / 2;
+    const trip = commander.viaMasterRttMs() / 2;
     const fireAt = now + trip;
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
@@ -411,7 +411,7 @@ function* latticeScript(plan: Plan, context: ScriptContext): Script {
   const aims = { client: plan.client, host: plan.host } as Record<Role, RandomNature>;
   const at = (role: Role) => ({ kind: 'fixed', port: config.random.int(aims[role].low, aims[role].high) }) as const;
   const [row, column] = [at('host'), at('client')];
-  const trip = commander.relayRttMs() / 2;
+  const trip = commander.viaMasterRttMs() / 2;
   const salvo = (role: Role, count: number) =>
     rollingSalvo(
       count,

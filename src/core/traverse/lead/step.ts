@@ -1,5 +1,5 @@
 /**
- * A step between the two sides, sealed end to end by the carrier: one structure with flags (S20). What a flag announces
+ * A step between the two sides, sealed end to end by the carrier: one structure with flags (docs/seed.md S20). What a flag announces
  * follows in the order of the flags. Unknown trailing bytes are ignored, so that versions can grow.
  *
  *     0         1       2 .. 3
@@ -27,9 +27,9 @@ const NEVER_ALLOWED = 0xffff_ffff;
 const NOWHERE = new Uint8Array(4);
 
 export interface Step {
-  /** Counts up per direction of command; an answer carries the order that it answers. Lower ones are repetitions (S17). */
+  /** Counts up per direction of command; an answer carries the order that it answers. Lower ones are repetitions (docs/seed.md S17). */
   readonly order: number;
-  /** Open a new punching socket and say its endpoint (S5). */
+  /** Open a new punching socket and say its endpoint (docs/seed.md S5). */
   readonly restun?: true;
   readonly samples?: readonly Sample[];
   /** Where the new punching socket is seen. */

@@ -45,8 +45,6 @@ export interface DeviceBudget {
   count(now: Instant): void;
   /** The instant from which so many packets of the class may go as one burst, each a new mapping. */
   room(now: Instant, kind: ProbeClass, packets: number, life: Life): Instant;
-  /** Mappings whose last packet is not that old. */
-  liveMappings(now: Instant, lifetimeMs: number): number;
   /** The network suffers: nothing goes before `until`. */
   pause(until: Instant): void;
 }
@@ -106,11 +104,6 @@ class Debt implements DeviceBudget {
     return Math.max(paid, this.freeAt(packets, kind, life));
   }
 
-  liveMappings(now: Instant, lifetimeMs: number): number {
-    this.settle(now);
-    return this.mappings.live(now, lifetimeMs);
-  }
-
   pause(until: Instant): void {
     this.pausedUntil = Math.max(this.pausedUntil, until);
   }
@@ -149,10 +142,6 @@ class MappingTable {
     return at !== undefined && at + lifetimeMs > now;
   }
 
-  live(now: Instant, lifetimeMs: number): number {
-    return this.used.size - this.after(now - lifetimeMs);
-  }
-
   use(now: Instant, mapping: string): void {
     const before = this.used.get(mapping);
     if (before !== undefined) this.instants.splice(this.after(before) - 1, 1);
@@ -189,7 +178,7 @@ class MappingTable {
 }
 
 /**
- * The hard sessions of a device, one at a time, first come first served (S18). The holder must renew, so that a session that
+ * The hard sessions of a device, one at a time, first come first served (docs/seed.md S18). The holder must renew, so that a session that
  * was dropped does not block the rest.
  */
 export interface HardSlot {

@@ -3,7 +3,7 @@
  * permit and credits allow (docs/reference/security.md §3.3); what the device sends in all is the budget's.
  */
 import { type Instant, NEVER } from '../../contract.ts';
-import type { Grant, Permit } from '../../model/pair.ts';
+import type { Permit, PermittedAddress } from '../../model/pair.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
 import { PAY_LIMITS } from './limits.ts';
@@ -17,7 +17,7 @@ export type Purpose = 'search' | 'endpoint' | 'answer';
 
 interface Account {
   /** In all, since the session began, as the master counts it; and what has been used of it. */
-  granted: number;
+  probesMax: number;
   used: number;
   expires: Instant;
   /** Time between two probes at the rate that the master allows, and when the next one is due at that rate. */
@@ -76,18 +76,18 @@ export class Purse {
     return this.config.awaited.includes(address) ? 'awaited' : 'forbidden';
   }
 
-  permit(now: Instant, { grants }: Permit): void {
-    for (const one of grants.slice(0, WIRE_LIMITS.permitAddressesMax)) this.grant(now, one);
+  permit(now: Instant, { addresses }: Permit): void {
+    for (const one of addresses.slice(0, WIRE_LIMITS.permitAddressesMax)) this.raise(now, one);
   }
 
-  private grant(now: Instant, { address, probesMax, probesPerSecondMax, expiresInMs }: Grant): void {
+  private raise(now: Instant, { address, probesMax, probesPerSecondMax, expiresInMs }: PermittedAddress): void {
     const { accounts, few } = this;
     const before = accounts.get(address);
-    const account = before ?? { granted: 0, used: 0, expires: 0, gapMs: 0, due: 0 };
-    // Overtaken by one that was granted after it, or told twice.
-    if (probesMax <= account.granted) return;
+    const account = before ?? { probesMax: 0, used: 0, expires: 0, gapMs: 0, due: 0 };
+    // Overtaken by one that was given after it, or told twice.
+    if (probesMax <= account.probesMax) return;
     if (before === undefined && accounts.size >= PAY_LIMITS.accountsMax) return;
-    account.granted = probesMax;
+    account.probesMax = probesMax;
     account.gapMs = 1000 / Math.max(1, probesPerSecondMax);
     account.expires = Math.max(account.expires, now + expiresInMs);
     accounts.set(address, account);
@@ -108,7 +108,7 @@ export class Purse {
 function spendPaid(now: Instant, account: Account, purpose: Purpose): 'paid' | 'unpaid' {
   const slackMs = PLAN_LIMITS.predictionAtOnce * account.gapMs;
   const early = purpose !== 'answer' && account.due - slackMs > now;
-  if (account.granted - account.used <= reservedFrom(purpose) || now >= account.expires || early) return 'unpaid';
+  if (account.probesMax - account.used <= reservedFrom(purpose) || now >= account.expires || early) return 'unpaid';
   account.due = Math.max(account.due, now) + account.gapMs;
   account.used++;
   return 'paid';

@@ -42,7 +42,9 @@ export function lanAddresses({
     ...own.candidates.filter((one) => one.kind === 'reflexive').map((one) => one.endpoint.address),
   ]);
   // A master on the Internet that sees both at one local address sees what has rewritten them.
-  const named = permit.grants.map(({ address }) => address).filter((address) => reachOf(address, master) !== 'never');
+  const named = permit.addresses
+    .map(({ address }) => address)
+    .filter((address) => reachOf(address, master) !== 'never');
   if (![...named, ...unseen].some((address) => mine.has(address))) return [];
   const scopes = new Set(own.candidates.map(({ endpoint }) => scopeOf(endpoint.address)));
   return peer.candidates.flatMap(({ kind, endpoint: { address } }) => {

@@ -16,8 +16,9 @@ export const PLAN_LIMITS = {
   mappingLifetimeMs: 35_000,
   quotaLifetimeMs: 65_000,
   /**
-   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, docs/reference/design.md §6); each rest
-   * is half as long again as the one before, so that a second and a third attempt fit into the first minute.
+   * From one attempt with many ports for one client to the next, at first and at last, for both sides (docs/seed.md S15,
+   * docs/reference/design.md §6); each rest is half as long again as the one before, so that a second and a third attempt fit into the
+   * first minute.
    */
   manyPortsRestMs: 20_000,
   hardRestGrowth: 1.5,

@@ -28,9 +28,9 @@ const fixedPort = (endpoint: Endpoint) =>
  * at once. What strangers behind the NAT take in those few milliseconds is next to nothing, whatever the age of other samples:
  * the ports of the probes lie between those of the samples.
  */
-export function sandwich(mappings: number, target: Endpoint, ttl: number | null, relayRttMs: number): SidePlan {
+export function sandwich(mappings: number, target: Endpoint, ttl: number | null, viaMasterRttMs: number): SidePlan {
   // The probes of the other side must be there first: the samples have to come in, go to it and be used.
-  const gaps = [1.5 * relayRttMs + 200, 150, 250, 400];
+  const gaps = [1.5 * viaMasterRttMs + 200, 150, 250, 400];
   return {
     class: 'prediction',
     from: 'fresh',

@@ -34,7 +34,7 @@ export interface TraversalConfig {
   readonly own: { readonly profile: OwnProfile; readonly candidates: readonly Candidate[] };
   readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
-  readonly relayRttMs: number;
+  readonly viaMasterRttMs: number;
   readonly permit: Permit;
   /** Addresses of the peer that no permit can name, because its master sees it from inside: they get as few packets as a local one. */
   readonly unseen?: readonly string[];

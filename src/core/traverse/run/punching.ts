@@ -148,7 +148,7 @@ export class PunchingSocket {
     const from = this.phase.in;
     assert(phase.in in PUNCHING_PHASES[from], `a punching socket goes from ${from} to ${phase.in}`);
     this.phase = phase;
-    this.around.log('punching socket', { from, to: phase.in, ...data });
+    this.around.log('punching-socket', { from, to: phase.in, ...data });
   }
 }
 
