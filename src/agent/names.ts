@@ -4,7 +4,15 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { addressBytes, type Endpoint, endpointKey, LIMITS, type ProbeResult, SOURCES_LIMITS } from '../core/index.ts';
+import {
+  addressBytes,
+  type Endpoint,
+  endpointKey,
+  LIMITS,
+  type PeerEvent,
+  type ProbeResult,
+  SOURCES_LIMITS,
+} from '../core/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface NamedEndpoint {
@@ -135,6 +143,11 @@ export class NameWatch {
     if (state !== 'lost' || names === undefined || this.#timer !== null) return;
     this.#timer = setInterval(() => void this.#look(names), AGENT_LIMITS.namesAgainMs);
     void this.#look(names);
+  }
+
+  heard(event: PeerEvent): void {
+    if (event.ev === 'link') this.link(event.state);
+    else if (event.ev === 'profile' && event.final) this.detected(event.probes);
   }
 
   /** What a detection has found. */
