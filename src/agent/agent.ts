@@ -286,10 +286,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     if (event.ev === 'derive') this.#derive(event.key);
     if (event.ev === 'hosting') this.parts.onHosting(event.code);
-    if (event.ev === 'link') {
-      this.link = event;
-      this.#names.link(event.state);
-    }
+    if (event.ev === 'link') this.link = event;
+    this.#names.heard(event);
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
     if (event.ev === 'upnp') this.#upnp.wish(event);

@@ -3,7 +3,16 @@
  * now, and at the start of a computer there may be no DNS yet.
  */
 import { lookup } from 'node:dns/promises';
-import { addressBytes, type Endpoint, endpointKey, LIMITS, SOURCES_LIMITS } from '../core/index.ts';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  addressBytes,
+  type Endpoint,
+  endpointKey,
+  LIMITS,
+  type PeerEvent,
+  type ProbeResult,
+  SOURCES_LIMITS,
+} from '../core/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface NamedEndpoint {
@@ -100,15 +109,19 @@ export interface Names {
   readonly look: () => Promise<Resolved>;
 }
 
-/** Looks the names up every 3 s while the masterserver does not answer, and tells what is not as it was. */
+/**
+ * Looks the names up every 3 s while the masterserver does not answer, and those of STUN servers once where one of them was asked in vain or has no address;
+ * tells what is not as it was.
+ */
 export class NameWatch {
   /** Of the master, as its name leads to it now. */
   addresses: readonly string[];
   readonly #names: Names | undefined;
   readonly #onChange: (resolved: Resolved) => void;
   readonly #onLook: () => void;
-  #last: string;
+  #last: Resolved;
   #timer: NodeJS.Timeout | null = null;
+  #ended = false;
 
   /** `names` undefined: there are none, and the addresses stay. `onLook`: each time that they are looked up. */
   constructor(
@@ -119,20 +132,44 @@ export class NameWatch {
   ) {
     this.addresses = addresses;
     this.#names = names;
-    this.#last = JSON.stringify(names?.resolved);
+    this.#last = names?.resolved ?? { master: addresses, stun: [], named: [], looked: false };
     this.#onChange = onChange;
     this.#onLook = onLook;
   }
 
   link(state: 'connecting' | 'up' | 'lost'): void {
     const names = this.#names;
-    if (state === 'up') this.end();
+    if (state === 'up') this.#rest();
     if (state !== 'lost' || names === undefined || this.#timer !== null) return;
     this.#timer = setInterval(() => void this.#look(names), AGENT_LIMITS.namesAgainMs);
     void this.#look(names);
   }
 
+  heard(event: PeerEvent): void {
+    if (event.ev === 'link') this.link(event.state);
+    else if (event.ev === 'profile' && event.final) this.detected(event.probes);
+  }
+
+  /** What a detection has found. */
+  detected(probes: readonly ProbeResult[]): void {
+    const answered = new Set(probes.flatMap(({ destination, seenAs }) => (seenAs === null ? [] : destination.address)));
+    const isSilent = ({ address }: Endpoint): boolean =>
+      !answered.has(address) && probes.some(({ destination }) => destination.address === address);
+    // While the masterserver does not answer all of them are looked up anyway.
+    if (
+      this.#names !== undefined &&
+      this.#timer === null &&
+      this.#last.named.some(({ at }) => at === null || isSilent(at))
+    )
+      void this.#lookForServers(this.#names);
+  }
+
   end(): void {
+    this.#rest();
+    this.#ended = true;
+  }
+
+  #rest(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
   }
@@ -140,10 +177,17 @@ export class NameWatch {
   async #look({ look }: Names): Promise<void> {
     this.#onLook();
     const resolved = await look();
-    const told = JSON.stringify(resolved);
-    if (this.#timer === null || told === this.#last) return;
-    this.#last = told;
+    if (this.#timer === null || isDeepStrictEqual(resolved, this.#last)) return;
+    this.#last = resolved;
     if (resolved.master.length > 0) this.addresses = resolved.master;
     this.#onChange(resolved);
+  }
+
+  /** The masterserver answers where it is, and stays there. */
+  async #lookForServers({ look }: Names): Promise<void> {
+    const { stun, named, looked } = await look();
+    if (this.#ended || isDeepStrictEqual(named, this.#last.named)) return;
+    this.#last = { ...this.#last, stun, named };
+    this.#onChange({ master: [], stun, named, looked });
   }
 }

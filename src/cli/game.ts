@@ -62,7 +62,8 @@ export function portText({ protocol, address, port }: CheckedPort): string {
 function nearest(at: CheckedPort, all: Readonly<Record<Protocol, readonly ListeningSocket[]>>): readonly CheckedPort[] {
   const other = at.protocol === 'udp' ? 'tcp' : 'udp';
   if (all[other].some((listener) => hears(listener, at.address, at.port))) return [{ ...at, protocol: other }];
-  const elsewhere = all[at.protocol].find(({ address, port }) => port === at.port && familyOf(address) === 4);
+  const same = all[at.protocol].filter(({ address, port }) => port === at.port && !address.startsWith('fe80'));
+  const elsewhere = same.find(({ address }) => familyOf(address) === 4) ?? same[0];
   if (elsewhere !== undefined) return [{ ...at, address: elsewhere.address }];
   const distance = ({ port }: ListeningSocket): number => Math.abs(port - at.port);
   const unknown = ({ port }: ListeningSocket): number => (gameAt(at.protocol, port) === null ? 1 : 0);

@@ -71,7 +71,9 @@ export function untestedText(profile: NatProfile, routerAskedMs: number | null):
       profile.natHops === null &&
       (one ? 'distance (not yet)' : 'distance (shows only where one port serves all destinations)'),
     behindNat && profile.idleLifetimeMs === null && 'life of a mapping (takes 3 min, while hosting)',
-    behindNat && profile.quota === null && 'most mappings at once (at its end nobody here could open anything)',
+    behindNat &&
+      (profile.quota ?? profile.portSet) === null &&
+      'most mappings at once (at its end nobody here could open anything)',
     behindNat && routerAskedMs === null && profile.portMapping.upnp === 'untested' && 'port mapping (no router found)',
     profile.portMapping.claim === 'untried' && 'the opened port (nobody who was asked has sent to it from outside)',
     profile.ipv6 === 'untested' && 'IPv6 (nobody asked has it)',
@@ -84,7 +86,7 @@ export function untestedText(profile: NatProfile, routerAskedMs: number | null):
 const OTHERS_AT_HOME_MAX = 20;
 
 /** What can be done about the router. */
-export function routerHelp({ natHops, quota, allocator, layers, portMapping }: NatProfile): string {
+export function routerHelp({ natHops, quota, portSet, allocator, layers, portMapping }: NatProfile): string {
   const { upnp, natPmp, pcp, claim } = portMapping;
   if (claim === 'untried')
     return t(
@@ -99,7 +101,7 @@ export function routerHelp({ natHops, quota, allocator, layers, portMapping }: N
       'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.',
     );
   const others = allocator.kind === 'step' ? (allocator.backgroundPerSecond ?? 0) : 0;
-  if ((natHops ?? 1) > 1 || quota !== null || others > OTHERS_AT_HOME_MAX || allocator.kind === 'time')
+  if ((natHops ?? 1) > 1 || (quota ?? portSet) !== null || others > OTHERS_AT_HOME_MAX || allocator.kind === 'time')
     return t(
       'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.',
     );

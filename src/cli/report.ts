@@ -54,6 +54,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     head(name) + facts.filter((fact) => fact !== null).join(' · ');
   const silent = silentText(options.probes ?? [], options.masterWay, (address) => shown(address, options));
   const untested = untestedText(profile, options.routerAskedMs);
+  const limit = profile.quota ?? profile.portSet;
   const help = [...whatWouldHelp(profile, options), ...(options.receiveBytes ? [t(BURST_HELP)] : [])];
   return [
     row('Verdict', verdictSentence(profile, options)),
@@ -65,10 +66,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Hairpin', tested(profile.hairpin, t('yes'), t('no'))),
     row('Routers', layersText(profile), hopsText(profile)),
     row('Port map', portMapText(profile, options)),
-    row(
-      'Limits',
-      profile.quota === null ? t('none known') : t('{quota} ports for this network', { quota: profile.quota }),
-    ),
+    row('Limits', limit === null ? t('none known') : t('{quota} ports for this network', { quota: limit })),
     ...(options.ways ? [waysLine(options.ways, options)] : []),
     ...silent.map((text) => row('Silent', text)),
     ...(options.receiveBytes ? [row('Bursts', burstText(options.receiveBytes))] : []),

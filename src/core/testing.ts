@@ -39,6 +39,7 @@ export { Tickets } from './master/tickets.ts';
 export type { Candidate, Permit, PermittedAddress, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
+export { portSetOf } from './nat/port-set.ts';
 export {
   type AllocatorKind,
   type Filtering,

@@ -181,6 +181,18 @@ describe('host and join', () => {
     expect(await bench.ask(`127.0.0.9:${port}`, 'x')).toContain('said x');
   });
 
+  test('a game that listens on ::1 alone is named, by the words that would host it', async () => {
+    const master = await startMaster();
+    const game = createSocket('udp6').bind({ port: 0, address: '::1' });
+    await once(game, 'listening');
+    const { port } = game.address();
+    const asked = bench.sallyport(['host', String(port), '--master', master.link]);
+    await expect.poll(() => asked.stderr()).toContain(`udp [::1]:${port} is listening: did you mean that?`);
+    const right = bench.sallyport(['host', `[::1]:${port}`, '--master', master.link]);
+    await expect.poll(() => right.stderr()).toContain(`udp [::1]:${port} is listening`);
+    game.close();
+  });
+
   test('a port where nothing listens is told beside the one that was meant, and TCP beside UDP once', async () => {
     const master = await startMaster();
     const game = createServer().listen(0, '127.0.0.1');

@@ -51,10 +51,13 @@ describe('the detector behind each kind of NAT', () => {
     }
   });
 
-  test('a port block is a quota, and nothing else that was seen is', () => {
+  test('a port block is a quota, and nothing else that was seen is; a set of ports is told for what it is', () => {
     const block = { ...apdm, allocation: { block: { size: 512, order: 'random', blocksMax: 1 } } } as const;
     expect(detect(place(block, 'quota', 'stun')).final.quota).toBe(512);
-    expect(detect(place(NATS.pf, 'quota', 'stun')).final.quota).toBeNull();
+    for (const servers of ['master-two-addresses', 'stun'] as const)
+      expect(detect(place(NATS.mapE, 'quota', servers)).final).toMatchObject({ quota: null, portSet: 240 });
+    for (const nat of [NATS.pf, NATS.ipfw, NATS.linuxRandom, NATS.aws])
+      expect(detect(place(nat, 'quota', 'stun')).final).toMatchObject({ quota: null, portSet: null });
   });
 
   test('a dead server in the list delays nothing', () => {

@@ -135,7 +135,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   'A carrier with one port for all destinations (A10)': { behind: NATS.a10, says: /^(Open|Moderate)/, advises: null },
   'A cloud NAT (AWS)': { behind: NATS.aws, says: /^Strict/, advises: /./ },
   'A cloud NAT with 64 ports (Google)': { behind: NATS.gcp, says: /^(Strict|Moderate)/, advises: /./ },
-  'A Japanese line with shared addresses (MAP-E)': { behind: NATS.mapE, says: /^(Strict|Moderate)/, advises: /./ },
+  'A Japanese line with shared addresses (MAP-E)': { behind: NATS.mapE, says: /^Strict/, advises: /provider/ },
   'A home router behind a carrier’s': { behind: [NATS.linux, NATS.a10], says: /^Moderate/, advises: /public/ },
   'A network that lets no UDP through; names are found, the masterserver is silent': {
     ...{

@@ -38,6 +38,62 @@ test('names are looked up again only while the masterserver does not answer, and
   expect(told).toHaveLength(1);
 });
 
+test('where a STUN server was asked in vain the names of those are looked up once, and a change is told, of them alone', async () => {
+  const server = (address: string) => ({ address, port: 3478 });
+  const probe = (address: string, answers: boolean) => ({
+    ...{ destination: server(address), localPort: 40_000 },
+    seenAs: answers ? { address: '203.0.113.9', port: 40_000 } : null,
+  });
+  const resolved = (master: string, ...addresses: (string | null)[]): Resolved => ({
+    ...at(master),
+    stun: addresses.flatMap((address) => (address === null ? [] : [server(address)])),
+    named: addresses.map((address, n) => ({
+      server: `stun${n}.example:3478`,
+      at: address === null ? null : server(address),
+    })),
+  });
+  const before = resolved('198.51.100.7', '198.51.100.20', '198.51.100.21');
+  let now = before;
+  let looked = 0;
+  const told: Resolved[] = [];
+  const look = async () => {
+    looked += 1;
+    return now;
+  };
+  const watch = new NameWatch(
+    before.master,
+    { resolved: before, look },
+    (resolved) => told.push(resolved),
+    () => {},
+  );
+  const detected = async (...probes: Parameters<typeof watch.detected>[0]) => {
+    watch.detected(probes);
+    await vi.advanceTimersByTimeAsync(10 * EVERY_MS);
+  };
+  const [first, second] = ['198.51.100.20', '198.51.100.21'] as const;
+  // One packet may be lost, and who was not asked is not silent; nor does it matter here that the masterserver's port is shut.
+  await detected(probe(first, true), probe(first, false), probe('198.51.100.7', false));
+  expect(looked).toBe(0);
+  await detected(probe(first, true), probe(second, false));
+  expect([looked, told.length]).toEqual([1, 0]);
+  now = resolved('198.51.100.99', first, '198.51.100.22');
+  await detected(probe(first, true), probe(second, false));
+  expect([looked, told]).toEqual([2, [{ ...now, master: [] }]]);
+  expect(watch.addresses).toEqual(before.master);
+  await detected(probe(first, true), probe('198.51.100.22', true));
+  expect(looked).toBe(2);
+  // One whose name leads nowhere is looked for after each detection.
+  now = resolved('198.51.100.7', first, null);
+  await detected(probe(first, true), probe('198.51.100.22', false));
+  await detected(probe(first, true));
+  expect([looked, told.length]).toEqual([4, 2]);
+  now = before;
+  watch.detected([probe(first, false)]);
+  watch.end();
+  await vi.advanceTimersByTimeAsync(1);
+  expect([looked, told.length]).toEqual([5, 2]);
+});
+
 test('what comes after the end is not told', async () => {
   const told: Resolved[] = [];
   let answer = (_: Resolved): void => {};

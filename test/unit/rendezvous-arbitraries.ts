@@ -97,6 +97,7 @@ export const profile = fc
       fc.integer({ min: WIRE_LIMITS.mappingLifetimeMsMin, max: WIRE_LIMITS.mappingLifetimeMsMax }),
     ),
     quota: orNull(port),
+    portSet: fc.constant(null),
     portMapping: fc
       .record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) })
       .map((report) => ({ ...report, claim: report.external === null ? ('none' as const) : ('open' as const) })),

@@ -83,6 +83,7 @@ describe('the report of check', () => {
   test('says how many ports there are, where that is known', () => {
     expect(text(cone)).toMatch(/^Limits +none known$/m);
     expect(text({ ...cone, quota: 512 })).toMatch(/^Limits +512 ports for this network$/m);
+    expect(text({ ...cone, portSet: 240 })).toMatch(/^Limits +240 ports for this network$/m);
   });
 
   test('hides the end of the address unless asked to show it', () => {

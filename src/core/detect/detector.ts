@@ -14,6 +14,7 @@ import type { LogData } from '../model/log.ts';
 import { familyOn, type LocalNetwork, sameNetwork } from '../model/network.ts';
 import { rememberingInference } from '../nat/infer.ts';
 import { addressesOf, type Observation } from '../nat/observation.ts';
+import { portSetOf } from '../nat/port-set.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
 import { blockQuota, ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
 import type { Random } from '../random.ts';
@@ -240,6 +241,7 @@ class DetectorMachine implements Detector {
       natHops: known.type === 'public' ? 0 : findings.natHops,
       idleLifetimeMs: this.idleLifetimeMs,
       quota: blockQuota(known.allocator),
+      portSet: portSetOf(known.allocator, all),
       portMapping: this.portMapping.report,
       ipv6: ipv6Of(this.localAddresses(), this.ipv6Works || known.external.some((one) => familyOf(one) === 6)),
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),

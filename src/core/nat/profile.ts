@@ -100,6 +100,11 @@ export interface NatProfile {
    * nobody in the own network could open anything.
    */
   readonly quota: number | null;
+  /**
+   * Ports that the own line has of an address it shares (MAP-E), as the bits tell that all ports seen have in common; null = it does not look
+   * so. For whoever reads it: peers are not told, and no plan reckons with it, for such a NAT uses a port again towards each destination.
+   */
+  readonly portSet: number | null;
   readonly portMapping: PortMappingReport;
   readonly ipv6: Tested;
   readonly verdict: Verdict;
@@ -149,6 +154,7 @@ export const UNKNOWN_PROFILE: NatProfile = {
   layers: null,
   idleLifetimeMs: null,
   quota: null,
+  portSet: null,
   portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', claim: 'none', external: null },
   ipv6: 'untested',
   verdict: 'strict',

@@ -144,10 +144,11 @@ export const profile: Field<NatProfile> = refine(
     quota: within(1, PORT_HIGH, told.quota),
     portMapping: {
       ...{ upnp: told.upnp, natPmp: told.natPmp, pcp: told.pcp },
-      // What nobody outside has come in by is of no use to a peer.
+      // What nobody outside has come in by is of no use to a peer, nor is what no plan reckons with.
       claim: told.mapped[0] === undefined ? 'none' : 'open',
       external: told.mapped[0] ?? null,
     },
+    portSet: null,
     ipv6: told.ipv6,
     verdict: told.verdict,
     confidence: told.confidence,
