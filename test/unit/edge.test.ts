@@ -27,6 +27,7 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]| {2}/u;
 
 const WORD = 'text';
 const endpoint = { address: WORD, port: 1 };
+const any = <Value>(value: string): Value => value as unknown as Value;
 const profile = {
   type: WORD,
   verdict: WORD,
@@ -49,15 +50,16 @@ const entry: Required<ListEntry> = {
   ...{ passwordNeeded: false, natType: WORD, verdict: WORD, natDelta: null, section: WORD, pingEstimateMs: null },
   ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: WORD },
 } as unknown as Required<ListEntry>;
+const seen = { family: 4, address: WORD, port: 1 } as const;
+const probe = { destination: seen, localPort: 1, seenAs: seen };
 const at = { join: 1, friend: WORD, instance: WORD, path: 1 } as const;
-const any = <Value>(value: string): Value => value as unknown as Value;
 
 const nat = { kind: any<'open'>(WORD) } as const;
 
 /** One of each kind: the compiler demands every kind, and every field of each. */
 const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { readonly ev: Ev }>> } = {
   link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1, way: any(WORD) },
-  profile: { ev: 'profile', profile, final: true, probes: [any<never>(WORD)] },
+  profile: { ev: 'profile', profile, final: true, probes: [probe] },
   ready: { ev: 'ready', profile },
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD, page: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
