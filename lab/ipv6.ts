@@ -100,3 +100,45 @@ export async function nameIn(lab: Lab, names: Readonly<Record<string, readonly s
 export function recordOf(prefix: Nat64Network): string {
   return RECORDS[prefix];
 }
+
+/** A home whose computers take their addresses of IPv6 from what its router announces (dnsmasq), in place of what `giveIpv6` gave them. */
+export interface Announced {
+  /** The router has another prefix from now on, as after a night; nothing comes to the old one any more. */
+  renumber(): Promise<void>;
+}
+
+/** `index`: the place of the site among those that `giveIpv6` was told of. */
+export async function announceIpv6(lab: Lab, index: number, host: LabHost, nat: LabNat): Promise<Announced> {
+  const [outer, inner] = [`${networkOf(2 * index + 1)}:`, `${networkOf(2 * index + 2)}:`];
+  const fresh = `${networkOf(0x40 + index)}:`;
+  const folder = `/run/lab/announce-${nat.name}`;
+  const at = `ip -n ${host.name}`;
+  await lab.sandbox.shell(
+    [
+      `mkdir -p ${folder}`,
+      `${at} -6 route del default`,
+      `${at} -6 addr flush dev lan0 scope global`,
+      `ip netns exec ${host.name} sysctl -q -w net.ipv6.conf.lan0.accept_ra=2 net.ipv6.conf.lan0.autoconf=1`,
+      `ip -n core route add ${fresh}:/64 via ${outer}:2`,
+      [
+        `ip netns exec ${nat.name} dnsmasq --port=0 --user=root --interface=lan --bind-interfaces --enable-ra`,
+        `--ra-param=lan,4,600 --dhcp-range=::,constructor:lan,ra-only,64,600`,
+        `--pid-file=${folder}/pid --dhcp-leasefile=${folder}/leases`,
+      ].join(' '),
+      // The address comes with the first announcement, and counts when nobody else was found to have it.
+      `for n in $(seq 100); do ${at} -6 addr show dev lan0 scope global -tentative | grep -q inet6 && break; sleep 0.1; done`,
+    ].join('\n'),
+  );
+  const router = `ip -n ${nat.name}`;
+  return {
+    async renumber() {
+      await lab.sandbox.shell(
+        [
+          `${router} addr add ${fresh}:1/64 dev lan nodad`,
+          `${router} addr del ${inner}:1/64 dev lan`,
+          `ip -n core route del ${inner}:/64`,
+        ].join('\n'),
+      );
+    },
+  };
+}

@@ -3,7 +3,7 @@
  * where there is no IPv4. LAB_RUNS=20 gives the full measure: of 20 runs all must connect.
  */
 import { expect, test } from 'vitest';
-import { type CommandEvent, openScene, type SceneOptions, tinyGame } from '../../lab/index.ts';
+import { announceIpv6, type CommandEvent, openScene, type SceneOptions, tinyGame } from '../../lab/index.ts';
 import { describeUnless, hasProgram, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -114,6 +114,42 @@ describeUnless(labMissing(), 'with IPv6 behind stateful firewalls on both sides,
     RUN_MS,
   );
 });
+
+const announceMissing = hasProgram('dnsmasq') ? labMissing() : 'missing program: dnsmasq';
+
+describeUnless(
+  announceMissing,
+  'where the router announces another prefix of IPv6 in mid-play, and IPv4 leads nowhere,',
+  () => {
+    const hard = { host: home('fully-random'), client: home('fully-random') } as const;
+    const SILENT_MS_MAX = 20_000;
+
+    test(
+      'the game goes on within 20 s where it is the host’s',
+      async () => {
+        for (let run = 0; run < RUNS; run++) {
+          const scene = await openScene({ game: tinyGame, ...hard, ipv6: { host: 'dual', client: 'dual' } });
+          try {
+            // The masterserver is the first site.
+            const home = await announceIpv6(scene.lab, 1, scene.hostSide, scene.nats[0]!);
+            const joined = await scene.join(JOIN_MS);
+            expect(joined.connected.path).toBe('ipv6');
+            expect(await scene.status(joined)).not.toBe('');
+            await home.renumber();
+            const since = performance.now();
+            // It asks twice a second until there is an answer.
+            expect(await scene.status(joined)).not.toBe('');
+            expect(performance.now() - since).toBeLessThan(SILENT_MS_MAX);
+            expect(joined.command.running).toBe(true);
+          } finally {
+            await scene.close();
+          }
+        }
+      },
+      RUNS * (RUN_MS + SILENT_MS_MAX),
+    );
+  },
+);
 
 const nat64Missing = hasProgram('tayga') ? labMissing() : 'missing program: tayga';
 

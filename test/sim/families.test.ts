@@ -170,6 +170,47 @@ test('a game over IPv6 goes on when the host gets another prefix, however hard i
   expect([host.last('path-lost'), client.last('path-lost')]).toEqual([undefined, undefined]);
 });
 
+/** Both behind NATs of IPv4 that never meet, and one of them gets another prefix; its system tells of that so much later. */
+function renumbered(who: 'host' | 'client', toldAfterMs: number, seed: string) {
+  const setup = peers({ seed });
+  const boxes = { host: setup.world.nat(NATS.linuxRandom), client: setup.world.nat(NATS.linuxRandom) };
+  const places = {
+    host: setup.world.host({ name: 'h', behind: boxes.host, ipv6: true }),
+    client: setup.world.host({ name: 'c', behind: boxes.client, ipv6: true }),
+  };
+  const { host, client, code } = hostAndClient(setup, [places.host, places.client]);
+  setup.world.run(500);
+  connect(setup, host, client, code);
+  expect(client.last('path')?.kind).toBe('ipv6');
+  const { path } = client.last('path')!;
+  const play = (ms: number): void => {
+    for (let gone = 0; gone < ms; gone += 50) {
+      client.command({ do: 'send', path, bytes: Uint8Array.of(1) });
+      setup.world.run(50);
+    }
+  };
+  play(5_000);
+  const [place, mover] = who === 'host' ? [places.host, host] : [places.client, client];
+  setup.world.renumber6(place, boxes[who]);
+  play(toldAfterMs);
+  // Not once: the address is there, then it is the preferred one, then the routers are known.
+  for (const ms of [60, 60, 60]) {
+    mover.command({ do: 'network', network: { addresses: place.addresses, families: place.families, gateway: null } });
+    setup.world.run(ms);
+  }
+  const before = host.all('message').length;
+  play(3_000);
+  return { heard: host.all('message').length - before, lost: [host.last('path-lost'), client.last('path-lost')] };
+}
+
+for (const who of ['host', 'client'] as const)
+  for (const toldAfterMs of [250, 1_500, 6_000])
+    test(`a game over IPv6 goes on within seconds when the ${who} gets another prefix and hears of it ${toldAfterMs} ms later`, () => {
+      const { heard, lost } = renumbered(who, toldAfterMs, `renumbered ${who} ${toldAfterMs}`);
+      expect(heard).toBeGreaterThan(10);
+      expect(lost).toEqual([undefined, undefined]);
+    });
+
 test('a computer that changes to a network of IPv6 alone plays on with a host that has both', () => {
   const setup = peers({ seed: 'to six' });
   const place = setup.world.host({ name: 'c', behind: NATS.linux, ipv6: true });

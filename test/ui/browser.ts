@@ -67,9 +67,22 @@ export async function confirmed(page: Page, selector: string): Promise<void> {
   await page.click('dialog[open] [data-confirm]');
 }
 
-/** axe-core over the page as it is: no violation of any rule, also of those that only advise. */
+/** What a page tells of a transition or an animation. */
+interface Moving {
+  readonly effect: { getTiming(): { iterations?: number } } | null;
+  readonly finished: Promise<unknown>;
+}
+
+/** axe-core over the page as it is once colours have stopped changing: no violation of any rule, also of those that only advise. */
 export async function expectAccessible(page: Page): Promise<void> {
   const source = await readFile(AXE, 'utf8');
+  await page.evaluate(async () => {
+    const { document } = globalThis as unknown as { document: { getAnimations(): readonly Moving[] } };
+    const ending = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getTiming().iterations !== Number.POSITIVE_INFINITY);
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  });
   // As a function body, because the page's policy forbids script elements of others.
   const violations = await page.evaluate(
     async ([axe]) => {

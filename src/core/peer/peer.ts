@@ -3,7 +3,7 @@
  * and the paths; here they are wired to each other, and every datagram finds its way by its first byte and its socket.
  */
 
-import { type Endpoint, familyOf } from '../address.ts';
+import { type Endpoint, familyOf, isPrivate } from '../address.ts';
 import { agenda } from '../agenda.ts';
 import { eightBytes } from '../connection/datagram.ts';
 import {
@@ -121,9 +121,12 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.detector = createDetector({ crypto, random, sockets, requests, family });
     this.mapper = createPortMapper({ crypto, sockets, requests });
     this.context = this.makeContext();
-    this.ipv6 = new Ipv6(this.context, (now, works) => {
-      this.nest.command(now, this.detector, { do: 'ipv6', works });
-      this.lookForPinhole(now);
+    this.ipv6 = new Ipv6(this.context, {
+      onAnswer: (now, works) => {
+        this.nest.command(now, this.detector, { do: 'ipv6', works });
+        this.lookForPinhole(now);
+      },
+      onAgain: (now) => this.tellAnew(now),
     });
     this.pinhole = new Pinhole(this.context);
     this.connections = new Connections(this.context);
@@ -364,6 +367,16 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.relays.measure(now);
     this.connections.nudge(now);
     for (const join of [...this.joins.values()]) join.network(now);
+    if (this.context.family() === 6) this.tellAnew(now);
+  }
+
+  /** Our addresses of IPv6 may be others now: whoever is on the way to or from us with the old ones begins anew. */
+  private tellAnew(now: Instant): void {
+    const six = this.ipv6.candidate?.endpoint.address;
+    const all = six === undefined ? this.network.addresses : [six];
+    const addresses = all.filter((address) => familyOf(address) === 6 && !isPrivate(address));
+    for (const join of [...this.joins.values()]) join.moved(now, addresses);
+    this.hosting?.moved(now, addresses);
   }
 
   private close(now: Instant): void {

@@ -19,9 +19,9 @@ import { modeOfBoth, NO_RELAY, type RelayId } from '../base/relay-choice.ts';
 import { lookBeside } from '../carry/beside.ts';
 import type { ConnectionEnd, ConnectionOwner, Connections } from '../carry/connections.ts';
 import type { EndToEnd } from '../keys/handshake.ts';
-import { usableCandidates } from '../reach/candidates.ts';
+import { isOutdated, usableCandidates } from '../reach/candidates.ts';
 import { meetingOf } from '../reach/families.ts';
-import type { SessionEvent } from '../reach/session.ts';
+import { reportEnd, type SessionEvent } from '../reach/session.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR_LIMITS } from './limits.ts';
 import type { RegistrationEvent } from './registration.ts';
@@ -451,6 +451,15 @@ export class Hosting implements ConnectionOwner {
   /** The client is the one that tries again: a visit nobody speaks for is over. */
   private idle(now: Instant, visit: Visit): Alarm {
     return this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.gone(at, visit));
+  }
+
+  /** Friends on their way here were told none of these addresses of ours: they hear that it is over, and knock again at once. */
+  moved(now: Instant, addresses: readonly string[]): void {
+    for (const { phase, offer } of this.visits.values()) {
+      const session = phase.in === 'punching' ? phase.welcome.session : null;
+      if (session === null || offer.test || !isOutdated(session.config.own.candidates, addresses)) continue;
+      reportEnd(now, this.context, session, { path: null, method: '', attempts: 0, packetsSent: 0, since: offer.at });
+    }
   }
 
   private gone(now: Instant, visit: Visit): void {

@@ -22,6 +22,7 @@ import { NO_RELAY } from '../base/relay-choice.ts';
 import { lookBeside } from '../carry/beside.ts';
 import type { ConnectionEnd, ConnectionOwner, Connections } from '../carry/connections.ts';
 import { friendOf, NO_CONNECTION } from '../keys/handshake.ts';
+import { isOutdated } from '../reach/candidates.ts';
 import { type Meeting, meetingOf } from '../reach/families.ts';
 import { reportEnd, Session, type SessionConfig, type SessionEvent } from '../reach/session.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
@@ -186,6 +187,15 @@ export class Join implements ConnectionOwner {
   /** The network of this computer has changed: what leads to its old address may lead nowhere. */
   network(now: Instant): void {
     if (this.standing !== null) this.punchAgain(now);
+  }
+
+  /** What the host was told of us names none of these addresses of ours: it is told anew, and what is under way is given up. */
+  moved(now: Instant, addresses: readonly string[]): void {
+    const { phase } = this;
+    if (phase.in === 'knocking' && phase.knock.told !== null && isOutdated(phase.knock.told, addresses))
+      this.ask(now, phase.ahead);
+    if (phase.in === 'punching' && isOutdated(phase.attempt.session.config.own.candidates, addresses))
+      this.again(now, 'moved', 0);
   }
 
   private punchAgain(now: Instant): void {

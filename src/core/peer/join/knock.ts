@@ -8,7 +8,7 @@ import { equalBytes } from '../../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
 import type { FailureCode } from '../../errors.ts';
 import { normalizeCode } from '../../model/code.ts';
-import type { PermittedAddress } from '../../model/pair.ts';
+import type { Candidate, PermittedAddress } from '../../model/pair.ts';
 import type { FailureReason } from '../../model/progress.ts';
 import type { Service } from '../../model/service.ts';
 import type { KeyPair } from '../../secure/crypto.ts';
@@ -92,6 +92,11 @@ export class Knock {
     this.sid = context.config.crypto.randomBytes(16);
     this.socket = context.open(context.family(), (at, outcome) => this.bound(at, outcome));
     this.alarms.push(context.agenda.at(now + PEER_LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
+  }
+
+  /** What the host is told of where we are; null before it is. */
+  get told(): readonly Candidate[] | null {
+    return this.sent?.own.candidates ?? null;
   }
 
   push(now: Instant, push: Push): boolean {

@@ -45,6 +45,12 @@ function witnessed(context: PeerContext, { family, port }: Bound): readonly Cand
   return outside < 1 || outside > 65_535 ? [] : [{ kind: 'public', endpoint: { address, port: outside } }];
 }
 
+/** Was the other side told of IPv6, but of none of the addresses by which we have it now? Then it tries one that leads nowhere. */
+export function isOutdated(told: readonly Candidate[], addresses: readonly string[]): boolean {
+  const has = ({ kind, endpoint }: Candidate): boolean => kind === 'ipv6' && addresses.includes(endpoint.address);
+  return addresses.length > 0 && !told.some(has);
+}
+
 /** How the two stand to their master: what of the other side it can't see from where it stands. */
 export interface Standing {
   /** Where we have the master, and where it sees us. */

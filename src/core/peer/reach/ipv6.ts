@@ -38,15 +38,27 @@ export const IPV6_PHASES = {
   over: {},
 } as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
+type Credit = Request & { readonly type: 'credit' };
+
+interface Ipv6Parts {
+  /** Told after each question whether the master has answered it over IPv6. */
+  onAnswer(now: Instant, works: boolean): void;
+  /** The master sees us again after a change of network, perhaps elsewhere: who was told of us meanwhile was told something else. */
+  onAgain(now: Instant): void;
+}
+
 export class Ipv6 {
   private readonly context: PeerContext;
-  private readonly onAnswer: (now: Instant, works: boolean) => void;
+  private readonly parts: Ipv6Parts;
   private phase: Phase = { in: 'none' };
+  /** The master's last answer: where it saw us, null before the first. */
+  private seen: string | null = null;
+  /** To be paid when the master sees us again: a network that changes does so several times within a second. */
+  private owed: readonly Credit[] = [];
 
-  /** `onAnswer` is told after each question whether the master has answered it over IPv6. */
-  constructor(context: PeerContext, onAnswer: (now: Instant, works: boolean) => void) {
+  constructor(context: PeerContext, parts: Ipv6Parts) {
     this.context = context;
-    this.onAnswer = onAnswer;
+    this.parts = parts;
   }
 
   /** Null until the master has answered over IPv6. */
@@ -76,8 +88,9 @@ export class Ipv6 {
   }
 
   /** Nobody waits for the answer: it is repeated by the link, and what it has bought is pushed to the other side. */
-  pay(now: Instant, credit: Request & { readonly type: 'credit' }): void {
+  pay(now: Instant, credit: Credit): void {
     if (this.candidate !== null) this.context.request(now, credit, this.socket, () => {}, { family: 6 });
+    else if (this.seen !== null) this.owed = [...this.owed, credit].slice(-PEER_LIMITS.joinsMax);
   }
 
   close(): void {
@@ -113,9 +126,20 @@ export class Ipv6 {
     const works = response.type === 'ok';
     const againMs = works ? PEER_LIMITS.ipv6ProveMs : PEER_LIMITS.ipv6RetryMs;
     const asked = this.context.agenda.at(now + againMs, (later) => this.prove(later, socket));
-    if (!works) this.enter({ in: 'proving', socket, asked });
-    else this.enter({ in: 'proven', socket, asked, candidate: { kind: 'ipv6', endpoint: response.observed, socket } });
-    this.onAnswer(now, works);
+    if (!works) {
+      this.enter({ in: 'proving', socket, asked });
+      this.parts.onAnswer(now, false);
+      return;
+    }
+    const { observed } = response;
+    const again = this.seen !== null && (this.phase.in === 'proving' || this.seen !== observed.address);
+    this.seen = observed.address;
+    this.enter({ in: 'proven', socket, asked, candidate: { kind: 'ipv6', endpoint: observed, socket } });
+    const { owed } = this;
+    this.owed = [];
+    for (const credit of owed) this.pay(now, credit);
+    this.parts.onAnswer(now, true);
+    if (again) this.parts.onAgain(now);
   }
 
   private enter(phase: Phase): void {
