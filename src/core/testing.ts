@@ -19,6 +19,7 @@ export type { ConnectionEvent } from './connection/interface.ts';
 export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
 export { type Parted, Parts } from './connection/parts.ts';
 export { PATH_PHASES } from './connection/path.ts';
+export { SharedLine } from './connection/shared-line.ts';
 export { UPLOAD_PHASES } from './connection/upload.ts';
 export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } from './detect/detector.ts';
 export { RUN_PHASES } from './detect/run.ts';

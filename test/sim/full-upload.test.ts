@@ -1,5 +1,6 @@
 /** A full upload in virtual time, with other lines, other numbers and other people on the line; 20 ms one way. */
 import { expect, test } from 'vitest';
+import { CONNECTION_LIMITS } from '../../src/core/index.ts';
 import { type Friend, quantile, Uplink } from './uplink.ts';
 
 const DELAY_MS = 20;
@@ -138,6 +139,52 @@ test('beside a TCP upload a game that sends less than its share goes on', () => 
   uplink.run(31_000);
   expect(gets(friend, 6_000, 31_000)).toBeGreaterThan(0.85);
 });
+
+/** So many friends are fed 8 Mbit/s each on a line of 5, one begun so many ms after the other; 30 s. */
+function feed(friends: number, apartMs: number) {
+  const uplink = new Uplink({ bitsPerSecond: 5e6, queueMs: 250, delayMs: DELAY_MS, seed: 7 });
+  const heavy = Array.from({ length: friends }, () => uplink.friend());
+  const other = uplink.friend();
+  const until = uplink.now + 30_000;
+  for (const [n, friend] of heavy.entries())
+    uplink.at(uplink.now + n * apartMs, () => uplink.every(1.2, () => friend.send(1_200), until));
+  uplink.every(1_000 / 32, () => other.send(100), until);
+  const settled = uplink.now + (friends - 1) * apartMs + CONNECTION_LIMITS.uploadFlushEveryMs;
+  uplink.run(until + 1_000);
+  const shares = heavy.map((friend) => gets(friend, settled, until));
+  const all = shares.reduce((sum, one) => sum + one, 0);
+  const [p95, later] = [quantile(late(other, 0), 0.95), quantile(late(other, settled), 0.95)];
+  return { p95, later, carried: all / 5, uneven: Math.max(...shares) / Math.min(...shares) };
+}
+
+test.each([
+  [1, 0],
+  [3, 0],
+  [5, 0],
+  [3, 2_000],
+  [5, 1_000],
+])(
+  'another friend feels little of %i friends that are fed, one begun %i ms after the other, and they share',
+  (friends, apartMs) => {
+    const { p95, carried, uneven } = feed(friends, apartMs);
+    expect(p95).toBeLessThanOrEqual(100);
+    expect(carried).toBeGreaterThan(0.8);
+    expect(uneven).toBeLessThan(2);
+  },
+);
+
+test.each([
+  [3, 700],
+  [5, 500],
+])(
+  'and so it is ten seconds later where %i begin while the queue of those before is still there, %i ms apart',
+  (friends, apartMs) => {
+    const { later, carried, uneven } = feed(friends, apartMs);
+    expect(later).toBeLessThanOrEqual(100);
+    expect(carried).toBeGreaterThan(0.8);
+    expect(uneven).toBeLessThan(2);
+  },
+);
 
 /** One TCP connection by RFC 5681: a datagram more each round trip, half of the window after a loss. */
 function reno(uplink: Uplink): void {

@@ -1,6 +1,6 @@
 /** Friends of a host behind one upload: connections whose datagrams share a line with a rate and a queue, in virtual time. */
 import { type Instant, type Output, outputs, seededCrypto } from '../../src/core/index.ts';
-import { agenda, Connection, ConnectionKeys, eightBytes } from '../../src/core/testing.ts';
+import { agenda, Connection, ConnectionKeys, eightBytes, SharedLine } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { OneWayLink, simRandom } from '../../src/sim/index.ts';
 
@@ -42,6 +42,7 @@ export class Uplink {
   now: Instant = 1_000;
   readonly line: OneWayLink;
   readonly #options: UplinkOptions;
+  readonly #shared = new SharedLine();
   readonly #ends: { readonly host: End; readonly friend: End; readonly told: Friend }[] = [];
   #queue: { at: Instant; run: () => void }[] = [];
 
@@ -56,13 +57,17 @@ export class Uplink {
     const suite = seededCrypto(`uplink ${index}`, nodeCrypto);
     const [up, down] = [new Uint8Array(32).fill(2 * index + 1), new Uint8Array(32).fill(2 * index + 2)];
     const friend: Friend = { arrivals: [], told: [], sent: 0, send: () => {} };
-    const make = (keys: { send: Uint8Array; receive: Uint8Array }, onMessage: (bytes: Uint8Array) => void): End => {
+    const make = (
+      line: SharedLine,
+      keys: { send: Uint8Array; receive: Uint8Array },
+      onMessage: (bytes: Uint8Array) => void,
+    ): End => {
       const out = outputs<never>();
       const alarms = agenda();
       const labels = new Map<string, number>();
       const random = simRandom(index);
       const connection = new Connection(
-        { crypto: suite, random, agenda: alarms, keys: new ConnectionKeys(suite, keys, 0) },
+        { crypto: suite, random, agenda: alarms, keys: new ConnectionKeys(suite, keys, 0), line },
         {
           transmit: (socket, to, bytes) => out.transmit(socket, to, bytes),
           message: onMessage,
@@ -77,8 +82,8 @@ export class Uplink {
       );
       return { connection, out, alarms, labels };
     };
-    const host = make({ send: up, receive: down }, () => {});
-    const end = make({ send: down, receive: up }, (bytes) => {
+    const host = make(this.#shared, { send: up, receive: down }, () => {});
+    const end = make(new SharedLine(), { send: down, receive: up }, (bytes) => {
       const sentAt = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
       friend.arrivals.push({ at: this.now, tookMs: this.now - sentAt, bytes: bytes.length });
     });

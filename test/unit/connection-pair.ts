@@ -10,7 +10,14 @@ import {
   type PathKind,
   seededCrypto,
 } from '../../src/core/index.ts';
-import { agenda, Connection, type ConnectionEvent, ConnectionKeys, eightBytes } from '../../src/core/testing.ts';
+import {
+  agenda,
+  Connection,
+  type ConnectionEvent,
+  ConnectionKeys,
+  eightBytes,
+  SharedLine,
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 /** Park and Miller's minimal generator: enough for jitter and loss. */
@@ -40,12 +47,12 @@ interface End {
   poll(): Output<Told>;
 }
 
-function endOf(config: Omit<ConstructorParameters<typeof Connection>[0], 'agenda'>): End {
+function endOf(config: Omit<ConstructorParameters<typeof Connection>[0], 'agenda' | 'line'>): End {
   const out = outputs<Told>();
   const alarms = agenda();
   const labels = new Map<string, number>();
   const connection = new Connection(
-    { ...config, agenda: alarms },
+    { ...config, agenda: alarms, line: new SharedLine() },
     {
       transmit: (socket, to, bytes) => out.transmit(socket, to, bytes),
       message: (bytes, channel) => out.event({ ev: 'message', bytes, channel }),

@@ -72,7 +72,7 @@ export class Connection {
       say: (now, body) => this.current !== null && this.sealer.say(now, this.current, KIND.game, body),
       heard: (now, service, state) => port.event(now, { ev: 'game', service, state }),
     });
-    this.upload = new Upload(config.agenda, {
+    this.upload = new Upload(config.agenda, config.line, {
       send: (now, bytes, lane) => this.current !== null && this.sendNow(now, this.current, bytes, lane),
       ask: (now) => {
         const token = config.crypto.randomBytes(TOKEN_BYTES);

@@ -8,6 +8,7 @@ import type { ConnectionKeys } from '../secure/ratchet.ts';
 import type { LeaveReason } from './datagram.ts';
 import type { GameState } from './game.ts';
 import type { Path } from './path.ts';
+import type { SharedLine } from './shared-line.ts';
 
 /** Where a connection puts what it sends and tells. */
 export interface ConnectionPort {
@@ -47,6 +48,8 @@ export interface ConnectionConfig {
   readonly random: Random;
   readonly agenda: Agenda;
   readonly keys: ConnectionKeys;
+  /** All connections of a participant, as a rule, leave by one. */
+  readonly line: SharedLine;
 }
 
 export type ConnectionPhase = 'coming' | 'up' | 'over';

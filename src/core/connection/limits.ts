@@ -29,6 +29,13 @@ export const CONNECTION_LIMITS = {
   /** A queue of so long in so many reports running is one that stays: a burst, a busy Wi-Fi or a starved computer is over by then. */
   uploadOveruseMs: 50,
   uploadOverusesMin: 3,
+  /** Of several uploads over one line (`shared-line.ts`): a report counts for so long, and each tells how near they draw to their mean. */
+  uploadFreshMs: 500,
+  uploadFair: 0.1,
+  /** Together they send a quarter for so long, which empties a queue of 350 ms, before it is somebody else's; no more often than each 10 s. */
+  uploadFlushMs: 500,
+  uploadFlushShare: 0.25,
+  uploadFlushEveryMs: 10_000,
   /** A router with a short queue loses instead: so long a queue, and a tenth lost, are as much of a sign. */
   uploadShortMs: 10,
   /** A queue below this is none: computers take their time. */

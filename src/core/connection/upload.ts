@@ -16,6 +16,7 @@
  *   same reason).
  * - Where the queue does not get shorter although we send less, somebody else fills it (a TCP upload). Then giving way would only
  *   make room for that: the pace goes by loss alone, as GCC's does beside TCP (section 6).
+ * - Others of the same participant, whose line it is as well, count (`shared-line.ts`).
  * - Once what the game sends has passed for three seconds without a queue, the pace is over.
  */
 import type { Agenda, Alarm } from '../agenda.ts';
@@ -28,6 +29,7 @@ import { Backlog } from './backlog.ts';
 import { DATAGRAM_OVERHEAD_BYTES } from './datagram.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
+import type { SharedLine, Sharer } from './shared-line.ts';
 
 /** What an upload needs of its connection. */
 export interface UploadPort {
@@ -67,7 +69,7 @@ interface Seen {
 
 type Phase =
   /** Datagrams go at once. `overuses`: reports in a row with a queue. */
-  { readonly in: 'free'; overuses: number } | Paced | { readonly in: 'over' };
+  { readonly in: 'free'; overuses: number; overSince: Instant } | Paced | { readonly in: 'over' };
 
 interface Paced {
   readonly in: 'paced';
@@ -87,6 +89,8 @@ interface Paced {
   idleSince: Instant;
   /** The person has been told. */
   full: boolean;
+  /** Its share of the line has been too little once: the others have made room. */
+  roomMade: boolean;
 }
 
 /** Which phase may follow which, and when. */
@@ -102,9 +106,10 @@ export const UPLOAD_PHASES = {
   over: {},
 } as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
-export class Upload {
+export class Upload implements Sharer {
   private readonly agenda: Agenda;
   private readonly port: UploadPort;
+  private readonly line: SharedLine;
   private path: Path | null = null;
   private questions: Question[] = [];
   private askedAt: Instant = Number.NEGATIVE_INFINITY;
@@ -115,23 +120,52 @@ export class Upload {
   private delay = new QueueDelay(0, 1);
   private firstClock: number | null = null;
   private last: Arrival | null = null;
-  private phase: Phase = { in: 'free', overuses: 0 };
+  private phase: Phase = { in: 'free', overuses: 0, overSince: 0 };
   /** What the line carries, in bytes a millisecond. */
-  private carried = 0;
-  private reportedAt: Instant = 0;
+  carried = 0;
+  reportedAt: Instant = Number.NEGATIVE_INFINITY;
+  queueMs = 0;
+  private flushedAt: Instant = Number.NEGATIVE_INFINITY;
   private shedAt: Instant = Number.NEGATIVE_INFINITY;
   private readonly backlog = new Backlog();
   private alarm: Alarm | null = null;
   private idle: Alarm | null = null;
 
-  constructor(agenda: Agenda, port: UploadPort) {
+  constructor(agenda: Agenda, line: SharedLine, port: UploadPort) {
     this.agenda = agenda;
+    this.line = line;
     this.port = port;
   }
 
   /** There is a queue, whose losses are not the path's. */
   get paced(): boolean {
     return this.phase.in === 'paced';
+  }
+
+  get overuses(): number {
+    return this.phase.in === 'free' ? this.phase.overuses : 0;
+  }
+
+  get overSince(): Instant {
+    return this.phase.in === 'free' ? this.phase.overSince : Number.POSITIVE_INFINITY;
+  }
+
+  hungry(now: Instant): boolean {
+    return !this.backlog.empty || now - this.shedAt < LIMITS.uploadFreshMs;
+  }
+
+  busy(now: Instant): boolean {
+    return now - this.askedAt < 2 * LIMITS.uploadReportMs;
+  }
+
+  share(now: Instant, pace: number): void {
+    if (this.phase.in === 'over') return;
+    this.carried = pace;
+    const paced = this.phase.in === 'paced' ? this.phase : this.beginPace(now);
+    paced.pace = Math.max(LIMITS.uploadPaceMin, pace);
+    paced.high = null;
+    paced.competes = false;
+    paced.emptyAt = Math.min(paced.emptyAt, now - LIMITS.uploadDrainEveryMs);
   }
 
   /** The application sends: true where the datagram has been taken, and waits. */
@@ -147,6 +181,10 @@ export class Upload {
       return false;
     }
     // Whoever gave it may write over it.
+    if (!phase.roomMade) {
+      phase.roomMade = true;
+      this.line.makeRoom(now, this);
+    }
     const gone = this.backlog.push({ at: now, bytes: bytes.slice(), lane }, backlogBytes(phase));
     this.lose(now, gone);
     this.drain(now, phase);
@@ -161,9 +199,10 @@ export class Upload {
     // Those before it were lost, or come late: they tell nothing new.
     this.questions = this.questions.slice(index + 1);
     if (path !== this.path) return true;
-    this.reportedAt = now;
     const at = this.theirs(clock, question.at);
     const queueMs = this.delay.sample(now, at - question.at);
+    this.reportedAt = now;
+    this.queueMs = queueMs;
     const { last } = this;
     const arrival = { clock: at, heard, sent: question.sent, bytes: question.bytes };
     if (last !== null && arrival.clock - last.clock < LIMITS.uploadReportMinMs) return true;
@@ -176,6 +215,7 @@ export class Upload {
   }
 
   stop(): void {
+    this.line.remove(this);
     if (this.phase.in !== 'over') this.enter({ in: 'over' });
     this.port.shed(this.backlog.clear());
   }
@@ -190,6 +230,7 @@ export class Upload {
     this.carried = 0;
     if (this.phase.in === 'paced') this.end(now, this.phase);
     else if (this.phase.in === 'free') this.phase.overuses = 0;
+    this.reportedAt = Number.NEGATIVE_INFINITY;
   }
 
   private count(now: Instant, bytes: number): void {
@@ -206,10 +247,27 @@ export class Upload {
   private report(now: Instant, path: Path): void {
     if (now - this.askedAt < LIMITS.uploadReportMs) return;
     if (!this.paced && Math.max(this.slice, this.sliceBefore) < LIMITS.uploadBusyBytes) return;
+    const begins = now - this.askedAt > LIMITS.uploadForgetMs;
     this.askedAt = now;
+    if (begins) this.join(now);
     const { sent, sentBytes } = path;
     const question = { token: this.port.ask(now), at: now, sent: sent + 1, bytes: sentBytes };
     this.questions = [...this.questions, question].slice(-LIMITS.uploadQuestionsMax);
+  }
+
+  /** It begins to send much: where others are held back, with its share of the line. */
+  private join(now: Instant): void {
+    this.line.add(this);
+    const portion = this.line.portion(now);
+    if (portion !== null && this.phase.in === 'free') this.share(now, portion);
+  }
+
+  flush(now: Instant): void {
+    if (this.phase.in !== 'paced') return;
+    this.flushedAt = now;
+    this.phase.high = null;
+    this.phase.competes = false;
+    this.phase.pace = Math.max(LIMITS.uploadPaceMin, this.carried * LIMITS.uploadFlushShare);
   }
 
   /** The other side's clock in ms since its first answer, which has no bounds: that of the wire wraps. */
@@ -222,26 +280,35 @@ export class Upload {
   private judge(now: Instant, seen: Seen): void {
     const { phase } = this;
     if (phase.in === 'over') return;
-    if (phase.in === 'paced') this.follow(phase, seen);
-    const paced = phase.in === 'paced' ? phase : this.seeQueue(now, phase, seen);
-    if (paced === null) return;
+    if (phase.in === 'paced') this.follow(now, phase, seen);
+    else this.seeQueue(now, phase, seen);
+    const paced = this.phase;
+    if (paced.in !== 'paced') return;
     const { queueMs, lost } = seen;
     this.look(now, paced, queueMs);
-    const pace = paced.competes ? contend(paced.pace, lost) : this.carried * factor(now, paced, queueMs);
+    if (now - this.flushedAt < LIMITS.uploadFlushMs) return;
+    const pace = paced.competes
+      ? contend(paced.pace, lost)
+      : this.carried * factor(now, paced, queueMs, Math.max(queueMs, this.line.longest(now, this)));
     paced.pace = Math.max(LIMITS.uploadPaceMin, pace);
     this.drain(now, paced);
     this.tell(now, paced, queueMs);
   }
 
-  /** The pace that begins where a queue has been seen often enough in a row. */
-  private seeQueue(now: Instant, phase: Phase & { readonly in: 'free' }, seen: Seen): Paced | null {
+  /** The pace begins where a queue has been seen often enough in a row. */
+  private seeQueue(now: Instant, phase: Phase & { readonly in: 'free' }, seen: Seen): void {
     const { queueMs, carried, lost } = seen;
     const isShort = queueMs > LIMITS.uploadShortMs && lost > LIMITS.uploadLossHigh;
+    if (phase.overuses === 0) phase.overSince = now;
     phase.overuses = queueMs > LIMITS.uploadOveruseMs || isShort ? phase.overuses + 1 : 0;
     this.carried = phase.overuses === 0 ? 0 : Math.max(this.carried, carried);
-    if (phase.overuses < LIMITS.uploadOverusesMin) return null;
+    if (phase.overuses >= LIMITS.uploadOverusesMin) this.beginPace(now);
+    else if (phase.overuses > 0) this.line.overused(now);
+  }
+
+  private beginPace(now: Instant): Paced {
     const paced: Paced = {
-      ...{ in: 'paced', since: now, pace: this.carried, credit: 0, creditAt: now },
+      ...{ in: 'paced', since: now, pace: this.carried, credit: 0, creditAt: now, roomMade: false },
       ...{ high: null, competes: false, emptyAt: now, idleSince: now, full: false },
     };
     this.enter(paced);
@@ -253,10 +320,15 @@ export class Upload {
    * What the line carries: what has come through while there was a queue; without one it may be more, so what comes through then only
    * raises it. What did not use its pace says nothing of the line.
    */
-  private follow({ pace }: Paced, { queueMs, carried }: Seen): void {
+  private follow(now: Instant, paced: Paced, { queueMs, carried }: Seen): void {
+    const { pace } = paced;
     if (queueMs <= LIMITS.uploadEmptyMs) this.carried = Math.max(this.carried, carried);
     else if (!this.backlog.empty || carried > pace * LIMITS.uploadUsed)
       this.carried += (carried - this.carried) * LIMITS.uploadFollow;
+    const mean = this.line.mean(now, this);
+    if (mean === null) return;
+    paced.pace += (mean - this.carried) * LIMITS.uploadFair;
+    this.carried += (mean - this.carried) * LIMITS.uploadFair;
   }
 
   /** Does the queue get shorter by our sending less? */
@@ -270,6 +342,7 @@ export class Upload {
     const { since, ms } = paced.high;
     if (now - since < LIMITS.uploadGiveWayMs) return;
     const competes = queueMs > ms / 2;
+    if (competes && now - this.flushedAt > LIMITS.uploadFlushEveryMs && this.line.flush(now)) return;
     if (!paced.competes && competes) paced.pace = this.carried;
     paced.competes = competes;
     paced.high = { since: now, ms: queueMs };
@@ -297,7 +370,7 @@ export class Upload {
   }
 
   private end(now: Instant, { full }: Paced): void {
-    this.enter({ in: 'free', overuses: 0 });
+    this.enter({ in: 'free', overuses: 0, overSince: now });
     for (let { next } = this.backlog.pop(now); next !== null; { next } = this.backlog.pop(now))
       this.port.send(now, next.bytes, next.lane);
     if (full) this.port.told(now, false);
@@ -344,15 +417,23 @@ function contend(pace: number, lost: number): number {
   return lost < LIMITS.uploadLossLow ? pace * (1 + LIMITS.uploadSurplus) : pace;
 }
 
-/** What share of what the line carries is sent, so that its queue stays at the target. */
-function factor(now: Instant, paced: Paced, queueMs: number): number {
+/** What share of what the line carries is sent, so that its queue stays at the target. `longestMs`: by whoever knows best what none is. */
+function factor(now: Instant, paced: Paced, queueMs: number, longestMs: number): number {
   const { uploadTargetMs: target, uploadHalfMs: half } = LIMITS;
+  if (queueMs < target) {
+    const surplus = 1 + LIMITS.uploadSurplus * (1 - queueMs / target);
+    return isDraining(now, paced, longestMs) ? LIMITS.uploadDrainShare : surplus;
+  }
+  const share = Math.max(0.5, 1 - (queueMs - target) / (2 * (half - target)));
+  return isDraining(now, paced, longestMs) ? Math.min(LIMITS.uploadDrainShare, share) : share;
+}
+
+/** Is the queue made to run empty? */
+function isDraining(now: Instant, paced: Paced, longestMs: number): boolean {
   const fullMs = now - paced.emptyAt;
-  if (queueMs <= LIMITS.uploadDrainedMs || fullMs > LIMITS.uploadDrainEveryMs + LIMITS.uploadDrainMs)
+  if (longestMs <= LIMITS.uploadDrainedMs || fullMs > LIMITS.uploadDrainEveryMs + LIMITS.uploadDrainMs)
     paced.emptyAt = now;
-  else if (fullMs > LIMITS.uploadDrainEveryMs) return LIMITS.uploadDrainShare;
-  if (queueMs < target) return 1 + LIMITS.uploadSurplus * (1 - queueMs / target);
-  return Math.max(0.5, 1 - (queueMs - target) / (2 * (half - target)));
+  return now - paced.emptyAt > LIMITS.uploadDrainEveryMs;
 }
 
 function backlogBytes({ pace }: Paced): number {

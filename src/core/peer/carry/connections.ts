@@ -10,6 +10,7 @@ import type { GameState } from '../../connection/game.ts';
 import type { ConnectionEvent } from '../../connection/interface.ts';
 import { CONNECTION_LIMITS } from '../../connection/limits.ts';
 import type { Path } from '../../connection/path.ts';
+import { SharedLine } from '../../connection/shared-line.ts';
 import type { DataSink, Instant, SocketId } from '../../contract.ts';
 import type { PathKind } from '../../model/pair.ts';
 import type { Service } from '../../model/service.ts';
@@ -82,6 +83,7 @@ export class Connections {
   private readonly entries = new Map<ConnectionId, Entry>();
   private readonly relayed = new Map<SocketId, Relayed>();
   private readonly routes = new Routes();
+  private readonly line = new SharedLine();
   /** Who takes the data; null: it is told as events. */
   sink: DataSink | null = null;
   /** Sockets that the application takes: they are not closed when their path is gone. */
@@ -99,7 +101,7 @@ export class Connections {
     const { crypto, random } = config;
     const keys = new ConnectionKeys(crypto, made.keys.connection, now);
     const connection: Connection = new Connection(
-      { crypto, random, agenda, keys },
+      { crypto, random, agenda, keys, line: this.line },
       {
         transmit: (from, to, bytes) => out.transmit(from, to, bytes),
         message: (bytes, lane) => {
