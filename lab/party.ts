@@ -89,6 +89,11 @@ export class Party {
     return friend.seat;
   }
 
+  async joinAndPlay(friend: Friend, relay: 'never' | 'allow'): Promise<Seat> {
+    await this.join(friend, relay);
+    return this.play(friend);
+  }
+
   async #clientEnds(friend: Friend): Promise<never> {
     await friend.client!.exited;
     throw new Error(`the client has ended:\n${friend.client!.text().slice(-2_000)}`);

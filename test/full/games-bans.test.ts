@@ -17,10 +17,7 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
       async () => {
         const party = await openParty({ game, friends: ['kofi', 'lena'] });
         try {
-          for (const friend of party.friends) {
-            await party.join(friend, 'never');
-            await party.play(friend);
-          }
+          for (const friend of party.friends) await party.joinAndPlay(friend, 'never');
           const addresses = party.friends.map(({ seat }) => seat!.address);
           expect(new Set(addresses).size).toBe(2);
           if (game.media !== undefined) {
@@ -31,8 +28,7 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
           // The other way round, so that no order of arrival gives the same addresses.
           for (const friend of party.friends.toReversed()) {
             await friend.joined!.command.stop();
-            await party.join(friend, 'never');
-            await party.play(friend);
+            await party.joinAndPlay(friend, 'never');
           }
           expect(party.friends.map(({ seat }) => seat!.address)).toEqual(addresses);
         } finally {
@@ -48,10 +44,7 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
         const party = await openParty({ game, friends: ['kofi', 'lena'] });
         try {
           const [kofi, lena] = [party.friend('kofi'), party.friend('lena')];
-          for (const friend of party.friends) {
-            await party.join(friend, 'never');
-            await party.play(friend);
-          }
+          for (const friend of party.friends) await party.joinAndPlay(friend, 'never');
           const { address } = lena.seat!;
           await party.ban(kofi);
           // Over the same join, with nothing started anew but the client.
@@ -84,10 +77,7 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
         const party = await openParty({ game, friends: ['kofi', 'lena'] });
         try {
           const [kofi, lena] = [party.friend('kofi'), party.friend('lena')];
-          for (const friend of party.friends) {
-            await party.join(friend, 'never');
-            await party.play(friend);
-          }
+          for (const friend of party.friends) await party.joinAndPlay(friend, 'never');
           await party.ban(kofi);
           for (const friend of party.friends) {
             await friend.client!.stop();

@@ -70,10 +70,8 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
         const rows: string[] = [];
         const missed: string[] = [];
         try {
-          for (const friend of party.friends) {
-            await party.join(friend, friend.name === 'kofi' ? 'allow' : 'never');
-            await party.play(friend);
-          }
+          for (const friend of party.friends)
+            await party.joinAndPlay(friend, friend.name === 'kofi' ? 'allow' : 'never');
           await pause(PLAY_MS);
           const seats = party.friends.map(({ seat }) => seat!.address);
           const overTcp = GAMES.find(({ id }) => id === game.id)!.services.includes('tcp');

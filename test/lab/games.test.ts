@@ -12,10 +12,7 @@ describeUnless(labMissing() ?? playedGameMissing(game!), 'Minetest between two h
   test('is played by two friends behind one router, each from an address of its own and with what the server gave it', async () => {
     const party = await openParty({ game: game!, friends: ['kofi', 'lena'] });
     try {
-      for (const friend of party.friends) {
-        await party.join(friend, 'never');
-        await party.play(friend);
-      }
+      for (const friend of party.friends) await party.joinAndPlay(friend, 'never');
       const addresses = party.friends.map(({ seat }) => seat!.address);
       for (const address of addresses) expect(address).toMatch(/^127\.77\./);
       expect(new Set(addresses).size).toBe(2);

@@ -8,32 +8,34 @@ const at = (...master: string[]): Resolved => ({ master, stun: [], named: [], lo
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('names are looked up again only while the masterserver does not answer, and a change is told once', async () => {
-  let now = at('198.51.100.7');
-  let looked = 0;
+/** A watch of names that lead where `now` says: how often they were looked up, and what was told. */
+function watched(before: Resolved) {
   const told: Resolved[] = [];
   const look = async () => {
-    looked += 1;
-    return now;
+    names.looked += 1;
+    return names.now;
   };
-  const watch = new NameWatch(
-    now.master,
-    { resolved: now, look },
-    (resolved) => told.push(resolved),
-    () => {},
-  );
+  const tell = (resolved: Resolved) => told.push(resolved);
+  const watch = new NameWatch(before.master, { resolved: before, look }, tell, () => {});
+  const names = { now: before, looked: 0, told, watch };
+  return names;
+}
+
+test('names are looked up again only while the masterserver does not answer, and a change is told once', async () => {
+  const names = watched(at('198.51.100.7'));
+  const { watch, told } = names;
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(looked).toBe(0);
+  expect(names.looked).toBe(0);
   watch.link('lost');
   watch.link('lost');
   await vi.advanceTimersByTimeAsync(3 * EVERY_MS);
-  expect([looked, told.length]).toEqual([4, 0]);
-  now = at('198.51.100.9');
+  expect([names.looked, told.length]).toEqual([4, 0]);
+  names.now = at('198.51.100.9');
   await vi.advanceTimersByTimeAsync(2 * EVERY_MS);
-  expect(told).toEqual([now]);
-  expect(watch.addresses).toEqual(now.master);
+  expect(told).toEqual([names.now]);
+  expect(watch.addresses).toEqual(names.now.master);
   watch.link('up');
-  now = at('198.51.100.10');
+  names.now = at('198.51.100.10');
   await vi.advanceTimersByTimeAsync(60_000);
   expect(told).toHaveLength(1);
 });
@@ -53,19 +55,8 @@ test('where a STUN server was asked in vain the names of those are looked up onc
     })),
   });
   const before = resolved('198.51.100.7', '198.51.100.20', '198.51.100.21');
-  let now = before;
-  let looked = 0;
-  const told: Resolved[] = [];
-  const look = async () => {
-    looked += 1;
-    return now;
-  };
-  const watch = new NameWatch(
-    before.master,
-    { resolved: before, look },
-    (resolved) => told.push(resolved),
-    () => {},
-  );
+  const names = watched(before);
+  const { watch, told } = names;
   const detected = async (...probes: Parameters<typeof watch.detected>[0]) => {
     watch.detected(probes);
     await vi.advanceTimersByTimeAsync(10 * EVERY_MS);
@@ -73,25 +64,25 @@ test('where a STUN server was asked in vain the names of those are looked up onc
   const [first, second] = ['198.51.100.20', '198.51.100.21'] as const;
   // One packet may be lost, and who was not asked is not silent; nor does it matter here that the masterserver's port is shut.
   await detected(probe(first, true), probe(first, false), probe('198.51.100.7', false));
-  expect(looked).toBe(0);
+  expect(names.looked).toBe(0);
   await detected(probe(first, true), probe(second, false));
-  expect([looked, told.length]).toEqual([1, 0]);
-  now = resolved('198.51.100.99', first, '198.51.100.22');
+  expect([names.looked, told.length]).toEqual([1, 0]);
+  names.now = resolved('198.51.100.99', first, '198.51.100.22');
   await detected(probe(first, true), probe(second, false));
-  expect([looked, told]).toEqual([2, [{ ...now, master: [] }]]);
+  expect([names.looked, told]).toEqual([2, [{ ...names.now, master: [] }]]);
   expect(watch.addresses).toEqual(before.master);
   await detected(probe(first, true), probe('198.51.100.22', true));
-  expect(looked).toBe(2);
+  expect(names.looked).toBe(2);
   // One whose name leads nowhere is looked for after each detection.
-  now = resolved('198.51.100.7', first, null);
+  names.now = resolved('198.51.100.7', first, null);
   await detected(probe(first, true), probe('198.51.100.22', false));
   await detected(probe(first, true));
-  expect([looked, told.length]).toEqual([4, 2]);
-  now = before;
+  expect([names.looked, told.length]).toEqual([4, 2]);
+  names.now = before;
   watch.detected([probe(first, false)]);
   watch.end();
   await vi.advanceTimersByTimeAsync(1);
-  expect([looked, told.length]).toEqual([5, 2]);
+  expect([names.looked, told.length]).toEqual([5, 2]);
 });
 
 test('what comes after the end is not told', async () => {
