@@ -232,11 +232,10 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
         ),
       };
     case 'log':
-      return event.what in SILENCE ? { silent: SILENCE[event.what] ?? false } : {};
+      if (event.what === 'path-silent') return { silent: true };
+      return event.what === 'path-answers-again' ? { silent: false } : {};
   }
 }
-
-const SILENCE: Readonly<Record<string, boolean>> = { 'path-silent': true, 'path-answers-again': false };
 
 function newAttempt({ n, plan }: Extract<JoinEvent, { ev: 'attempt' }>): AttemptView {
   const { method, expected, packets } = plan;

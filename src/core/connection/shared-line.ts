@@ -65,7 +65,7 @@ export class SharedLine {
    */
   flush(now: Instant): boolean {
     const held = this.held(now);
-    const free = [...this.sharers].filter((one) => !one.paced && one.busy(now));
+    const free = this.free(now);
     if (held.length === 0 || held.length + free.length < 2) return false;
     const mean = sum(held) / held.length;
     for (const one of free) one.share(now, mean);
@@ -93,13 +93,19 @@ export class SharedLine {
     const known = this.held(now).some((one) => isFresh(now, one) && one.queueMs > LIMITS.uploadOveruseMs);
     const enough = count >= LIMITS.uploadOverusesMin && now - since >= 2 * LIMITS.uploadReportMs;
     if (!known && !enough) return;
-    const silent = [...this.sharers].filter((one) => !one.paced && one.busy(now) && !isFresh(now, one));
+    const silent = this.free(now).filter((one) => !isFresh(now, one));
     const pace = sum(seeing) / seeing.length;
     for (const one of [...seeing, ...silent]) one.share(now, pace);
   }
 
+  /** Those that are held back by their pace. */
   private held(now: Instant): Sharer[] {
     return [...this.sharers].filter((one) => one.paced && one.hungry(now));
+  }
+
+  /** Those that send much, and have no pace. */
+  private free(now: Instant): Sharer[] {
+    return [...this.sharers].filter((one) => !one.paced && one.busy(now));
   }
 }
 

@@ -180,11 +180,11 @@ export class Upload implements Sharer {
       phase.credit -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
       return false;
     }
-    // Whoever gave it may write over it.
     if (!phase.roomMade) {
       phase.roomMade = true;
       this.line.makeRoom(now, this);
     }
+    // Whoever gave it may write over it.
     const gone = this.backlog.push({ at: now, bytes: bytes.slice(), lane }, backlogBytes(phase));
     this.lose(now, gone);
     this.drain(now, phase);
