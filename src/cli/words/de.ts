@@ -119,6 +119,7 @@ export const de = {
   Attempt: 'Versuch',
   '{n} did not meet': '{n} traf sich nicht',
   'Hard pair': 'Schwer',
+  VPN: 'VPN',
   Measuring: 'Messung',
   'this network': 'dieses Netzes',
   '"sallyport ctl" will not find this program: {why}': '„sallyport ctl“ wird dieses Programm nicht finden: {why}',
