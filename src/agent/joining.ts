@@ -87,10 +87,8 @@ export class Joining {
   onEvent(event: PeerEvent): void {
     if (event.ev === 'found') this.#found = event;
     // The host has answered the handshake, which only its key can: from here on it is known.
-    if (event.ev === 'networks') {
-      this.#pin();
-      this.#there = event.peer.external;
-    }
+    if (event.ev === 'networks') this.#pin();
+    if (event.ev === 'networks') this.#there = event.peer.external;
     if (isJoinEvent(event)) {
       const told = event.ev === 'hard' ? this.#hard(event) : event;
       this.#view = reduceJoin(this.#view, told, Math.round(performance.now() - this.#startedAt));
