@@ -155,7 +155,7 @@ class NatsBackplane implements Backplane {
       callback: (error) => {
         if (error !== null) return;
         this.heardAt = performance.now();
-        this.set(true, 'it answers again');
+        this.set(true, connection.getServer());
       },
     });
   }
