@@ -25,9 +25,10 @@ export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } 
 export { RUN_PHASES } from './detect/run.ts';
 export { EpochKeys } from './fleet/epochs.ts';
 export { FLEET_LIMITS } from './fleet/limits.ts';
-export type { LinkCommand, LinkEvent, LinkMachine } from './link/interface.ts';
+export type { LinkCommand, LinkEvent, LinkMachine, MastersCommand, MastersEvent } from './link/interface.ts';
 export { LINK_LIMITS } from './link/limits.ts';
 export { LINK_PHASES, Link } from './link/link.ts';
+export { Masters } from './link/masters.ts';
 export { Nodes } from './link/nodes.ts';
 export { probeSources } from './link/sources.ts';
 export { Nest, timers } from './machine.ts';

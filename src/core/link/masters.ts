@@ -41,7 +41,6 @@ type State = NonNullable<NodeLink['state']>;
 
 /** Refs of the parent are positive. */
 const NODES_REF = -1;
-const AGAIN_REF = -2;
 
 export class Masters implements MastersMachine {
   private readonly config: LinkConfig;
@@ -62,7 +61,6 @@ export class Masters implements MastersMachine {
   private told: NodeLink | null = null;
   private standing: string | null = null;
   private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
-  private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
   /** Cell rate algorithm of links to nodes. */
   private beginsFullAt: Instant = 0;
@@ -161,7 +159,7 @@ export class Masters implements MastersMachine {
   /** Of what `settle` does: nothing once it is closed, and of the nodes nothing before it is known which of them is ours. */
   private dueAt(): Instant {
     if (this.closed) return NEVER;
-    return Math.min(this.errands.next(), this.looksAfterNodes ? Math.min(this.againAt, this.wakeAt) : NEVER);
+    return Math.min(this.errands.next(), this.looksAfterNodes ? this.wakeAt : NEVER);
   }
 
   private get looksAfterNodes(): boolean {
@@ -174,7 +172,8 @@ export class Masters implements MastersMachine {
 
   private add(now: Instant, name: string, link: Link): NodeLink {
     const node: NodeLink = {
-      ...{ name, link, openedAt: now, state: null, leaving: false, silent: false, usedAt: now, leftAt: NEVER },
+      ...{ name, link, openedAt: now, state: null, leaving: false, silent: false, asked: false, listTold: 0 },
+      ...{ usedAt: now, leftAt: NEVER },
     };
     this.nest.add(link, (at, event) => this.heard(at, node, event));
     return node;
@@ -295,7 +294,7 @@ export class Masters implements MastersMachine {
       // The name of the link may lead to any node, and to another than before.
       this.self = null;
       this.selfAsked = true;
-      this.ask(now, node, own(NODES_REF, { type: 'nodes' }));
+      this.askForNodes(now, node);
     } else if (state.state !== 'connecting') {
       if (node === this.home) this.selfAsked = false;
       this.out.event({ ev: 'node', node: node.name, state: state.state });
@@ -348,21 +347,26 @@ export class Masters implements MastersMachine {
   private numbered(now: Instant, node: NodeLink, serial: number): void {
     if (node === this.home) this.single = serial === 0 && !this.known.known;
     const selfUnknown = node === this.home && this.self === null;
-    if (serial > this.known.serial || (serial > 0 && selfUnknown))
-      this.ask(now, node, own(NODES_REF, { type: 'nodes' }));
+    const isNews = serial > this.known.serial && serial !== node.listTold;
+    if (isNews || (serial > 0 && selfUnknown)) this.askForNodes(now, node);
+  }
+
+  private askForNodes(now: Instant, node: NodeLink): void {
+    if (node.asked) return;
+    node.asked = true;
+    this.ask(now, node, { do: 'request', ref: NODES_REF, request: { type: 'nodes' }, socket: null });
   }
 
   private responded(now: Instant, node: NodeLink, ref: number, response: Response): void {
     if (response.type !== 'failed' || response.failure !== 'MASTER_UNREACHABLE') node.silent = false;
     if (ref === NODES_REF) {
+      node.asked = false;
       if (response.type === 'nodes' && node === this.home) this.isCalled(now, response.self);
       if (node === this.home) this.answerSelf();
       if (response.type !== 'nodes') return;
+      node.listTold = response.serial;
       const from = node.link.sources[0]?.target.address ?? node.link.addresses[0] ?? '';
       if (this.known.learn(now, response, from)) this.errands.grown(now);
-      this.againAt = now + LINK_LIMITS.nodesAgainMs * (0.5 + this.config.random.float());
-    } else if (ref === AGAIN_REF) {
-      if (response.type === 'relays') this.numbered(now, node, response.nodes);
     } else if (!this.errands.responded(now, node, ref, response)) this.out.event({ ev: 'response', ref, response });
   }
 
@@ -379,10 +383,6 @@ export class Masters implements MastersMachine {
   // ── which nodes are of use ────────────────────────────────────────────────────────────────────────────────────────
 
   private work(now: Instant): void {
-    if (this.againAt <= now) {
-      this.againAt = now + LINK_LIMITS.nodesAgainMs * (0.5 + this.config.random.float());
-      this.ask(now, this.main, own(AGAIN_REF, { type: 'relays' }));
-    }
     this.wakeAt = NEVER;
     const wanted = this.wanted(now);
     for (const name of wanted)
@@ -443,8 +443,4 @@ export class Masters implements MastersMachine {
     }
     this.end(now, node);
   }
-}
-
-function own(ref: number, request: Ask['request']): Ask {
-  return { do: 'request', ref, request, socket: null };
 }

@@ -86,12 +86,12 @@ export class Requests {
   handle(now: Instant, session: MasterSession, from: Endpoint, request: Request, id: number): Response {
     switch (request.type) {
       case 'echo':
-        return { type: 'ok', observed: from };
+        return this.ok(from);
       case 'register':
       case 'heartbeat':
       case 'goodbye':
         // Nobody waits for what an overtaken word is answered.
-        if (session.overtaken(now, id)) return { type: 'ok', observed: from };
+        if (session.overtaken(now, id)) return this.ok(from);
         return this.hosting(now, session, from, request);
       case 'resolve':
         return this.resolve(now, session, from, request);
@@ -114,7 +114,7 @@ export class Requests {
       case 'relay':
         return this.grant(now, session, from, request);
       case 'relays':
-        return { type: 'relays', relays: this.parts.grants.relays, nodes: this.nodes?.serial ?? 0 };
+        return { type: 'relays', relays: this.parts.grants.relays };
       case 'nodes':
         return this.nodes === null ? failed('REFUSED', 0, 'not a fleet') : { type: 'nodes', ...this.nodes };
     }
@@ -210,7 +210,7 @@ export class Requests {
     const { generation } = entry.record;
     const change = registry.update(entry, from, { announcement, players, profile, generation });
     if (change === 'changed') this.parts.event({ ev: 'host', change, host: entry.record });
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   private announced(session: MasterSession, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
@@ -220,7 +220,7 @@ export class Requests {
   private goodbye(now: Instant, session: MasterSession, from: Endpoint): Response {
     const entry = this.parts.registry.of(session);
     if (entry?.session === session) this.gone(now, entry, 'goodbye');
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   gone(now: Instant, entry: HostEntry, reason: GoneReason): void {
@@ -325,7 +325,7 @@ export class Requests {
       this.parts.push(now, done.push.to, done.push.push);
       if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
     }
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   /** Another grant for who has had one, and is still welcome. */
@@ -343,6 +343,10 @@ export class Requests {
       : { type: 'granted', relay };
   }
 
+  private ok(from: Endpoint): Response {
+    return { type: 'ok', observed: from, nodes: this.nodes?.serial ?? 0 };
+  }
+
   private isOwn(session: MasterSession): boolean {
     return equalBytes(session.key, this.parts.own);
   }
@@ -350,7 +354,7 @@ export class Requests {
   private passOn(now: Instant, from: Endpoint, outcome: Outcome): Response {
     if (!outcome.ok) return failed(outcome.failure, outcome.retryAfterMs);
     for (const { to, push } of outcome.pushes) this.parts.push(now, to, push);
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   /** One participant at one address: a bad neighbour behind the same carrier NAT takes nothing away from others. */

@@ -77,6 +77,7 @@ export class Join implements ConnectionOwner {
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
     this.linkUp = up;
+    if (up && this.phase.in === 'knocking') this.phase.knock.linked(now);
     if (this.phase.in !== 'linking') this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
     else if (failure !== null) this.unreachable(now, failure);
     else if (up) {
