@@ -1,6 +1,6 @@
 /** `sallyport ctl WHAT`: looks at a program of ours that runs on this computer, and commands it, over its local interface. */
 import type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } from '../app/index.ts';
-import { asksToCome, type ConnectionWays, isInside, type LocalDone } from '../app/local-api.ts';
+import { asksToCome, type ConnectionWays, hasGone, isInside, type LocalDone } from '../app/local-api.ts';
 import { showCode } from '../core/model/code.ts';
 import { SallyportError, usage } from '../node/failure.ts';
 import { stateDir } from './agent-flags.ts';
@@ -164,6 +164,12 @@ class ProgramDesk {
         sent.do === 'ban' ? 'Banned' : 'Kicked',
         t('{name}, key {key}', { name: shownName(friend), key: friend.fingerprint }),
       );
+      if (sent.do === 'ban' && sent.network && hasGone(friend))
+        this.#terminal.fact(
+          'warn',
+          'Network',
+          t('It has left, so its network is not known any more: banned by its key alone.'),
+        );
     }
   }
 

@@ -58,13 +58,16 @@ function spent(ms: number): string {
   return `${Math.floor(seconds / 3_600)}h ${two(Math.floor(seconds / 60) % 60)}m`;
 }
 
-/** By name, or by four digits of the key or more; each friend once. */
-export function called<Friend extends Pick<FriendView, 'name' | 'friend'>>(
+/** By name, or by four digits of the key or more, and where that is nobody by the name it had before; each friend once. */
+export function called<Friend extends Pick<FriendView, 'name' | 'friend' | 'knownAs'>>(
   wanted: string,
   among: readonly Friend[],
 ): readonly Friend[] {
   const lower = wanted.toLowerCase();
   const key = lower.replaceAll('-', '');
   const byKey = (friend: string): boolean => /^[0-9a-f]{4,16}$/.test(key) && friend.startsWith(key);
-  return among.filter((one) => shownName(one).toLowerCase() === lower || byKey(one.friend));
+  const isCalled = (name: string, friend: string): boolean => shownName({ name, friend }).toLowerCase() === lower;
+  const now = among.filter(({ name, friend }) => isCalled(name, friend) || byKey(friend));
+  if (now.length > 0) return now;
+  return among.filter(({ knownAs, friend }) => knownAs !== null && isCalled(knownAs, friend));
 }

@@ -9,10 +9,23 @@ export const GAMES: readonly GamePreset[] = [...DEBIAN_GAMES, ...DOCUMENTED_GAME
   a.name.localeCompare(b.name, 'en'),
 );
 
-/** The preset that a word names, by its id or its name, as hosts announce it; null for every other word. */
+/** Of a name so many letters say which game is meant. */
+const PART_LETTERS_MIN = 5;
+
+/**
+ * By its id or its name, whatever the case, and what is between letters and digits; else by whole words of the name of one game alone:
+ * `minetest`, `minecraft java`.
+ */
 export function gameNamed(word: string): GamePreset | null {
-  const wanted = word.trim().toLowerCase();
-  return GAMES.find(({ id, name }) => id === wanted || name.toLowerCase() === wanted) ?? null;
+  const wanted = wordsOf(word);
+  const same = GAMES.find(({ id, name }) => wanted.join('') === id || wanted.join('') === wordsOf(name).join(''));
+  if (same !== undefined || wanted.join('').length < PART_LETTERS_MIN) return same ?? null;
+  const [one, other] = GAMES.filter(({ name }) => ` ${wordsOf(name).join(' ')} `.includes(` ${wanted.join(' ')} `));
+  return one === undefined || other !== undefined ? null : one;
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
 }
 
 /** What a player does in the game to get to this address, in the game's own words. */

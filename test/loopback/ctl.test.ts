@@ -65,15 +65,17 @@ test('who shows each friend with way, loss, seat and time; kick, ban, bans and u
   expect(await ctl(host.stateDir, 'kick', 'Bob')).toMatchObject({ exit: 2 });
   expect(await ctl(host.stateDir, 'kick', 'ana')).toMatchObject({ exit: 0 });
   expect(await ana.run.exit).toBe(5);
-  const again = await startJoin(host.code, 'Ana', ana.stateDir);
+  const again = await startJoin(host.code, 'Bob', ana.stateDir);
   const back = (await friendsOf(host.stateDir)).find(({ state }) => state === 'connected');
   expect(String(back?.seat).split(':')[0]).toBe(String(row?.seat).split(':')[0]);
 
+  // By the name that it had before, as nobody has that now.
   expect(await ctl(host.stateDir, 'ban', 'Ana')).toMatchObject({ exit: 0 });
   expect(await again.run.exit).toBe(5);
+  expect((await ctl(host.stateDir, 'ban', 'Bob', '--network')).err).toContain('its network is not known any more');
   const banned = bench.sallyport(['join', host.code, '--name', 'Ana', ...sharedFlags(ana.stateDir)]);
   expect(await banned.exit).toBe(5);
-  expect((await ctl(host.stateDir, 'bans')).out).toMatch(/^1 {2}Ana, key [\w-]+, since /);
+  expect((await ctl(host.stateDir, 'bans')).out).toMatch(/^1 {2}Bob, key [\w-]+, since /);
   expect((await ctl(host.stateDir, 'unban', '7')).exit).toBe(2);
   expect((await ctl(host.stateDir, 'unban', '1')).exit).toBe(0);
   await startJoin(host.code, 'Ana', ana.stateDir);

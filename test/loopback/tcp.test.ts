@@ -1,4 +1,5 @@
 /** TCP connections carried by streams: real servers and programs on loopback, agents in this process, a real masterserver. */
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer, request } from 'node:http';
@@ -52,6 +53,11 @@ function server(onConnection: (socket: Socket) => void): Promise<number> {
     }),
   );
 }
+
+const HUNG = `require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+  require('node:fs').writeSync(1, String(this.address().port));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+})`;
 
 const echo = (): Promise<number> => server((socket) => socket.pipe(socket));
 
@@ -150,6 +156,18 @@ test('where nothing listens the connection is reset, and the stream says that it
   expect(await failed(dial(ports[0] as number))).toBe('ECONNRESET');
   expect(await failed(path.openStream(0))).toBe('ECONNREFUSED');
 });
+
+test('where a server takes nothing any more, the stream times out, and the program’s connection is reset', async () => {
+  // One that has hung: its queue of connections is full, so the system drops what comes.
+  const hung = spawn(process.execPath, ['-e', HUNG], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cleanups.push(() => hung.kill('SIGKILL'));
+  const port = Number(String((await once(hung.stdout, 'data'))[0]));
+  for (let n = 0; n < 3; n++) connect({ port, host: '127.0.0.1' }).on('error', () => {});
+  const { ports, path } = await carried(port);
+  const [program, stream] = [failed(dial(ports[0] as number)), failed(path.openStream(0))];
+  expect(await stream).toBe('ETIMEDOUT');
+  expect(await program).toBe('ECONNRESET');
+}, 30_000);
 
 test('a service that there is not, or of UDP alone, is refused', async () => {
   const [host, friend] = [await agent(), await agent()];

@@ -57,6 +57,11 @@ describe('the presets of games', () => {
       expect(gameNamed(game.id)).toBe(game);
       expect(gameNamed(` ${game.name.toUpperCase()} `)).toBe(game);
     }
+    expect(gameNamed('0 A.D')?.id).toBe('0ad');
+    expect(gameNamed('minetest')?.id).toBe('luanti');
+    expect(gameNamed('Minecraft Java')?.id).toBe('minecraft');
+    expect(gameNamed('zomboid')?.id).toBe('projectzomboid');
+    for (const unclear of ['quake', 'crafts', 'test', 'edition', 'dead']) expect(gameNamed(unclear)).toBeNull();
     expect(gameNamed('')).toBeNull();
     expect(gameNamed('chess by post')).toBeNull();
   });
