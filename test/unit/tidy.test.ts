@@ -382,13 +382,6 @@ describe('the repository is tidy:', () => {
     expect(found.filter((one) => !one.endsWith('_BYTES_MAX'))).toEqual([]);
   });
 
-  test('each machine of core that has phases has a table of them, from which docs/states.md is drawn', () => {
-    const core = product.filter(({ layer }) => layer === 'src/core');
-    const kept = /^ {2}private (?:phase|state): /m;
-    const without = core.filter(({ text }) => kept.test(text) && !/\b[A-Z0-9]+_PHASES\b/.test(text));
-    expect(without.map(({ path }) => path)).toEqual([]);
-  });
-
   test('what the log of core says happened is one word, its parts joined by hyphens', () => {
     const word = /(?:\.log\((?:[\w.]+, )?|\bwhat: )'([^']+)'/g;
     const core = product.filter(({ layer }) => layer === 'src/core');

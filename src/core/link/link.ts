@@ -43,7 +43,7 @@ type Phase =
   | { readonly in: 'confirming'; readonly linked: Linked }
   | { readonly in: 'up'; readonly linked: Linked };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const LINK_PHASES = {
   idle: { greeting: 'the parent starts it', stopped: 'the end, before it has begun' },
   greeting: {

@@ -50,8 +50,6 @@ export class Join implements ConnectionOwner {
   /** Knocks in which it was not known whether both have IPv6. */
   private unsettled = 0;
   private hostKey: Uint8Array | null;
-  private linkUp = false;
-  private profiled = false;
   /** Until then a host that the master does not know may still be on its way back to a restarted master. */
   private hostReturnsUntil: Instant | null = null;
   /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
@@ -75,11 +73,11 @@ export class Join implements ConnectionOwner {
     this.stage('resolving');
   }
 
-  link(now: Instant, up: boolean, failure: FailureCode | null): void {
-    this.linkUp = up;
+  /** The session with the master has come or gone. */
+  link(now: Instant, failure: FailureCode | null): void {
     if (this.phase.in !== 'linking') this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
     else if (failure !== null) this.unreachable(now, failure);
-    else if (up) {
+    else if (this.context.linkUp()) {
       const { code, hostKey } = this.command;
       if (code !== null && hostKey !== null)
         this.linkCheck = this.context.deriveCode(hostKey, (at, derived) => void this.belongs(at, derived));
@@ -89,7 +87,6 @@ export class Join implements ConnectionOwner {
 
   /** Our own profile is known as far as it will be for now. */
   ready(now: Instant): void {
-    this.profiled = true;
     if (this.phase.in === 'profiling') this.ask(now);
   }
 
@@ -237,7 +234,7 @@ export class Join implements ConnectionOwner {
   /** Who has not answered; nothing where it was the NATs that did not meet. */
   private silence(): FailureReason | null {
     if (this.run.welcomed) return null;
-    if (!this.linkUp) return { because: 'master-silent' };
+    if (!this.context.linkUp()) return { because: 'master-silent' };
     const asked = this.phase.in === 'knocking' && this.phase.ahead !== null;
     return { because: asked ? 'host-undecided' : 'host-silent' };
   }
@@ -300,7 +297,7 @@ export class Join implements ConnectionOwner {
       this.resolve(now);
       return;
     }
-    if (!this.profiled) {
+    if (!this.context.ready()) {
       this.stage('networks');
       this.enter(now, { in: 'profiling' });
       return;
@@ -316,7 +313,7 @@ export class Join implements ConnectionOwner {
   private quiet(): void {
     if (this.phase.in !== 'knocking') return;
     this.phase.ahead = null;
-    this.stage('waiting', { because: this.linkUp ? 'host-silent' : 'master-silent' });
+    this.stage('waiting', { because: this.context.linkUp() ? 'host-silent' : 'master-silent' });
   }
 
   /** The host lives, and a person there is asked about us or about others first. */
