@@ -34,6 +34,7 @@ export type { MasterMachine } from './master/interface.ts';
 export { Budget, Permits } from './master/permits.ts';
 export { Tickets } from './master/tickets.ts';
 export type { Candidate, Permit, PermittedAddress, Role } from './model/pair.ts';
+export { REFUSALS } from './model/progress.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { portSetOf } from './nat/port-set.ts';

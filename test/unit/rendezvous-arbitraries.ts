@@ -14,6 +14,7 @@ import {
   HANDSHAKE_BYTES_MAX,
   type Permit,
   type Push,
+  REFUSALS,
   type Request,
   type Response,
   Writer,
@@ -210,7 +211,7 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('granted'), relay: relayGrant }),
   fc.record({ type: type('relays'), relays, nodes: u32 }),
   fc.record({ type: type('nodes'), self: relayName, serial: u32, expiresInMs: u32, nodes }),
-  fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
+  fc.record({ type: type('failed'), failure, why: fc.constantFrom(...REFUSALS), retryAfterMs: u32 }),
 );
 
 const relayed = {

@@ -351,4 +351,4 @@ function enter(errand: Errand, phase: Phase): void {
 /** What a node says that does not know the host, which another may. */
 const ELSEWHERE: readonly string[] = ['HOST_OFFLINE', 'CODE_UNKNOWN', 'MASTER_UNREACHABLE'];
 /** Nobody who could tell has answered. */
-export const UNREACHABLE: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };
+export const UNREACHABLE: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', why: 'none', retryAfterMs: 0 };

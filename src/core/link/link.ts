@@ -418,7 +418,7 @@ export class Link implements LinkMachine {
   }
 
   private fail(ref: number, failure: FailureCode, retryAfterMs: number): void {
-    this.out.event({ ev: 'response', ref, response: { type: 'failed', failure, detail: '', retryAfterMs } });
+    this.out.event({ ev: 'response', ref, response: { type: 'failed', failure, why: 'none', retryAfterMs } });
   }
 
   private close(): void {

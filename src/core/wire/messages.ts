@@ -9,6 +9,7 @@
 
 import type { Reader, Writer } from '../bytes.ts';
 import type { PathKind } from '../model/pair.ts';
+import { REFUSALS } from '../model/progress.ts';
 import { entry } from './entry-wire.ts';
 import { announcement, code, codeTold, endpoint, failure, key, page, permit, sid } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
@@ -88,7 +89,7 @@ export const RESPONSES = {
   resolved: { number: 3, fields: { hostKey: key, entry } },
   /** `next`: where to go on; empty at the end. */
   entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },
-  failed: { number: 5, fields: { failure, detail: text(WIRE_LIMITS.masterWordsMax), retryAfterMs: u32 } },
+  failed: { number: 5, fields: { failure, why: word(REFUSALS), retryAfterMs: u32 } },
   granted: { number: 6, fields: { relay: relayGrant } },
   /** `nodes`: the serial of the list of nodes; 0 where the master is no fleet, as before there were any. */
   relays: {

@@ -14,7 +14,7 @@ import type { PathKind } from '../../model/pair.ts';
 import type { FailureReason, StageReason } from '../../model/progress.ts';
 import type { Push, Response } from '../../wire/messages.ts';
 import { codeFault } from '../../wire/pasted.ts';
-import { cleanText, saidByMaster } from '../../wire/text.ts';
+import { cleanText } from '../../wire/text.ts';
 import type { Alarm, PeerContext } from '../base/context.ts';
 import type { ConnectionId, JoinId, JoinStage, PeerCommand } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
@@ -257,8 +257,9 @@ export class Join implements ConnectionOwner {
   }
 
   private resolved(now: Instant, response: Response): void {
+    const tried = response.type === 'failed' && response.why === 'codes-tried';
     if (response.type === 'failed')
-      this.failed(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
+      this.failed(now, response.failure, response.retryAfterMs, tried ? { because: 'codes-tried' } : null);
     if (response.type !== 'resolved') return;
     const { hostKey, entry } = response;
     if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {

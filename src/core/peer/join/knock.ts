@@ -15,7 +15,6 @@ import type { KeyPair } from '../../secure/crypto.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
 import type { Push, Response, SessionId } from '../../wire/messages.ts';
 import type { RelayGrant } from '../../wire/relay.ts';
-import { saidByMaster } from '../../wire/text.ts';
 import type { Alarm, PeerConfig, PeerContext } from '../base/context.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import { modeOfBoth, type RelayId, type RelayMode, shownOf } from '../base/relay-choice.ts';
@@ -183,8 +182,7 @@ export class Knock {
       this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
       // Not before: the master has to know of the join.
       if (this.door.mode !== 'only') this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
-    } else if (response.type === 'failed')
-      this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
+    } else if (response.type === 'failed') this.refuse(now, response.failure, response.retryAfterMs, null);
   }
 
   private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {
