@@ -33,7 +33,7 @@ export { Cookies } from './master/cookie.ts';
 export type { MasterMachine } from './master/interface.ts';
 export { Budget, Permits } from './master/permits.ts';
 export { Tickets } from './master/tickets.ts';
-export type { Candidate, Permit, PermittedAddress, Role } from './model/pair.ts';
+export { type Candidate, PATH_KINDS, type Permit, type PermittedAddress, type Role } from './model/pair.ts';
 export { REFUSALS } from './model/progress.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';

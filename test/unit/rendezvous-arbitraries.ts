@@ -12,6 +12,7 @@ import {
 } from '../../src/core/index.ts';
 import {
   HANDSHAKE_BYTES_MAX,
+  PATH_KINDS,
   type Permit,
   type Push,
   REFUSALS,
@@ -183,7 +184,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
     clientNat: fc.constantFrom('unknown', 'cone', 'port-sensitive'),
     hostNat: fc.constantFrom('unknown', 'public', 'blocked'),
     family: fc.constantFrom(4, 6),
-    path: orNull(fc.constantFrom('direct', 'lan', 'mapped', 'ipv6', 'relay')),
+    path: orNull(fc.constantFrom(...PATH_KINDS)),
     method: text(32),
     attempts: u32,
     elapsedMs: u32,

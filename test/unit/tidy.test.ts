@@ -128,6 +128,7 @@ const FRONT = [
     'mask.ts',
     'model/code.ts',
     'model/fill.ts',
+    'model/pair.ts',
     'model/service.ts',
     'wire/join-link.ts',
   ].map(core),

@@ -91,7 +91,7 @@ export class Requests {
       case 'register':
       case 'heartbeat':
       case 'goodbye':
-        // Nobody waits for what an overtaken word is answered.
+        // Said before what is known already: it changes nothing, and is answered only so that it is not repeated.
         if (session.overtaken(now, id)) return { type: 'ok', observed: from };
         return this.hosting(now, session, from, request);
       case 'resolve':

@@ -8,7 +8,7 @@
  */
 
 import type { Reader, Writer } from '../bytes.ts';
-import type { PathKind } from '../model/pair.ts';
+import { PATH_KINDS, type PathKind } from '../model/pair.ts';
 import { REFUSALS } from '../model/progress.ts';
 import { entry } from './entry-wire.ts';
 import { announcement, code, codeTold, endpoint, failure, key, page, permit, sid } from './fields.ts';
@@ -53,7 +53,7 @@ type MessageOf<Table extends Messages> = {
 }[keyof Table & string];
 
 const pathOrNone: Field<PathKind | null> = refine(
-  word(['none', 'direct', 'lan', 'mapped', 'ipv6', 'relay']),
+  word(['none', ...PATH_KINDS]),
   (path: PathKind | null) => path ?? 'none',
   (told) => (told === 'none' ? null : told),
 );
