@@ -1,4 +1,5 @@
 /** What can happen to a connection while a game goes over it, and what is asked of the game then (`npm run bench:connection`). */
+import { familyOf } from '../src/core/index.ts';
 import { nodeCrypto } from '../src/node/index.ts';
 import {
   meet,
@@ -18,13 +19,17 @@ const WAY_MS = 20;
 const NETWORK_WATCH_MS = 250;
 /** Between the path and what happens: anywhere within two turns of consent checks. */
 const CALM_MS = { least: 3_000, most: 13_000 };
-/** A VPN's provider is so much further away, one way. */
+/** Of the line of a VPN's server, one way: on the way to it, and from it to others. */
 const VPN_MS = 15;
 const VPN_MTU_BYTES = 1_420;
 /** Long enough for everything to have found its way through it. */
 const VPN_ON_MS = 20_000;
-/** How long a pair goes by the relay before nothing keeps it from meeting directly. */
+/** How long a pair goes one way before the other one opens. */
 const BEFORE_SWITCH_MS = { least: 1_000, most: 6_000 };
+/** From the start of both programs until they have a path of each family, with some to spare. */
+const BOTH_FAMILIES_MS = 3_000;
+/** The route of one family has become so much longer, one way. */
+const DETOUR_MS = 20;
 /** A program that is killed is started again by whoever watches it. */
 const DOWN_MS = 1_000;
 
@@ -51,6 +56,8 @@ export interface Happening {
   happen(play: Play, random: SimRandom): void;
 }
 
+const SIDES: readonly PairSide[] = ['client', 'host'];
+
 const box = (play: Play, side: PairSide) =>
   play.scene.world.gateways.find(({ name, behind }) => name.startsWith(`${side}.nat`) && behind === null)!;
 
@@ -70,10 +77,13 @@ function cutFlow({ scene, seen }: Play): void {
   world.internet.obstruct(({ from, to }) => (is(from, host) && is(to, client)) || (is(from, client) && is(to, host)));
 }
 
+/** A VPN's server, a usual Linux: what nobody has asked for it accepts, and refuses then. */
+const VPN_SERVER: NatBehaviour = { ...NATS.linux, unsolicited: 'accept' };
+
 function vpnOn(play: Play, side: PairSide): () => void {
   const { world, peers } = play.scene;
-  const provider = world.nat(NATS.linux, { name: `${side}.vpn`, link: { delayMs: VPN_MS } });
-  return world.vpn(peers[side].place, provider, { delayMs: WAY_MS / 2, mtuBytes: VPN_MTU_BYTES });
+  const provider = world.nat(VPN_SERVER, { name: `${side}.vpn`, link: { delayMs: VPN_MS } });
+  return world.vpn(peers[side].place, provider, { delayMs: WAY_MS / 2 + VPN_MS, mtuBytes: VPN_MTU_BYTES });
 }
 
 const SOON = { relay: false, spanMs: 40_000, p95Ms: 1_200, worstMs: 2_000 } as const;
@@ -158,41 +168,96 @@ function userBehind(nat: NatBehaviour): SimUser {
 }
 
 /** Two homes with the usual routers, on lines that lose nothing. */
-export function easyPair(seed: string, relay: boolean, friendNat: NatBehaviour = NATS.linux): SceneOptions {
+export function easyPair(seed: string, relay: boolean, friendNat: NatBehaviour = NATS.linux) {
   const users = { client: userBehind(friendNat), host: userBehind(NATS.linux) };
-  return { clientClass: 'P3', hostClass: 'P3', users, seed, crypto: nodeCrypto, relay, masterDelayMs: WAY_MS / 2 };
+  return {
+    clientClass: 'P3',
+    hostClass: 'P3',
+    users,
+    seed,
+    crypto: nodeCrypto,
+    relay,
+    masterDelayMs: WAY_MS / 2,
+  } as const;
 }
 
-/** From a relay to the direct path, as it comes up. */
+function withBothFamilies(
+  options: SceneOptions & { readonly users: Readonly<Record<PairSide, SimUser>> },
+): SceneOptions {
+  const { client, host } = options.users;
+  return { ...options, ipv6: true, users: { client: { ...client, ipv6: true }, host: { ...host, ipv6: true } } };
+}
+
+/** One change of the way, of which nothing may be lost. */
 export interface Switched extends Omit<Sample, 'gapMs'> {
-  /** False: data never went by a relay, or never directly. */
+  readonly row: number;
+  /** False: data never went the one way, or never the other way after it. */
   readonly switched: boolean;
 }
 
-export function runSwitch(seed: string): Switched {
-  const play = openPlay(easyPair(seed, true));
+type Kind = 'relay' | 'direct' | 'ipv6';
+
+export interface Switch {
+  readonly name: string;
+  readonly from: Kind;
+  readonly to: Kind;
+  /** What makes the pair go the first way; the answer lifts it. */
+  begin(play: Play): () => void;
+  /** What makes it go the second way, beyond that lifting. */
+  after?(play: Play): void;
+}
+
+/** Nothing of one gets to the other, as where a good port is found only after some attempts. */
+function apart(play: Play): () => void {
+  const addresses = SIDES.flatMap((side) => box(play, side).nat.addresses);
+  const { internet } = play.scene.world;
+  return internet.obstruct(({ from, to }) => addresses.includes(from.address) && addresses.includes(to.address));
+}
+
+/** The routes of one family have become longer. */
+const slow = ({ scene }: Play, family: 4 | 6): (() => void) =>
+  scene.world.internet.detour(({ to }) => (familyOf(to.address) === family ? DETOUR_MS : 0));
+
+/** Of paths without a relay the faster one is taken: which it is changes. */
+export const SWITCHES: readonly Switch[] = [
+  { name: 'relay to direct', from: 'relay', to: 'direct', begin: apart },
+  { name: 'direct IPv4 to IPv6', from: 'direct', to: 'ipv6', begin: () => () => {}, after: (play) => slow(play, 4) },
+  {
+    name: 'IPv6 back to direct IPv4',
+    ...{ from: 'ipv6', to: 'direct' },
+    // Both paths are there by then.
+    begin(play) {
+      let lift = (): void => {};
+      play.scene.world.after(BOTH_FAMILIES_MS, () => {
+        lift = slow(play, 4);
+      });
+      return () => lift();
+    },
+    after: (play) => slow(play, 6),
+  },
+];
+
+export function runSwitch(row: number, seed: string): Switched {
+  const { from, to, begin, after } = SWITCHES[row]!;
+  const options = easyPair(seed, true);
+  const play = openPlay(from === 'ipv6' || to === 'ipv6' ? withBothFamilies(options) : options);
   const { scene, seen } = play;
   const { world } = scene;
-  // So long nothing of one gets to the other, as where a good port is found only after some attempts.
-  const addresses = (['client', 'host'] as const).flatMap((side) => box(play, side).nat.addresses);
-  const clear = world.internet.obstruct(
-    ({ from, to }) => addresses.includes(from.address) && addresses.includes(to.address),
-  );
-  const went = (relay: boolean): boolean =>
-    Object.values(seen).every(({ kinds }) => kinds.some(({ kind }) => (kind === 'relay') === relay));
-  const random = world.random('switch');
-  const onJoin = (): void => {
-    play.begin();
-    world.after(random.between(BEFORE_SWITCH_MS.least, BEFORE_SWITCH_MS.most), clear);
-  };
-  meet(scene, { onJoin });
-  world.runUntil(() => went(false), { limitMs: 60_000 });
+  const bothGo = (way: Kind): boolean => Object.values(seen).every(({ kinds }) => kinds.at(-1)?.kind === way);
+  const end = begin(play);
+  meet(scene, { onJoin: () => play.begin() });
+  world.runUntil(() => bothGo(from), { limitMs: 30_000 });
+  world.run(world.random('switch').between(BEFORE_SWITCH_MS.least, BEFORE_SWITCH_MS.most));
+  const wentFirst = bothGo(from);
+  end();
+  after?.(play);
+  world.runUntil(() => bothGo(to), { limitMs: 60_000 });
   world.run(2_000);
   const until = world.now;
   play.end();
   world.run(2_000);
   const { lost, twice, lateMs } = play.carried(0, until);
-  return { switched: went(true) && went(false), lost, twice, lateMs };
+  return { row, switched: wentFirst && bothGo(to), lost, twice, lateMs };
 }
 
 export function runHappening(happening: Happening, seed: string): Sample {

@@ -6,11 +6,14 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { meetAnybody } from './connection-population.ts';
-import { HAPPENINGS, runHappening, runSwitch, type Sample, type Switched } from './connection-rows.ts';
+import { HAPPENINGS, runHappening, runSwitch, type Sample, SWITCHES, type Switched } from './connection-rows.ts';
 import { runPool, serve } from './pool.ts';
 import { quantile } from './stats.ts';
 
-type Job = { readonly row: number; readonly n: number } | { readonly world: number } | { readonly turn: number };
+type Job =
+  | { readonly row: number; readonly n: number }
+  | { readonly world: number }
+  | { readonly change: number; readonly n: number };
 interface Task {
   readonly seed: string;
   /** In the population. */
@@ -24,14 +27,14 @@ type Result = Happened | Met | Switched;
 /** Asked of any two people: all have data, and so soon. */
 const DATA_MEDIAN_MS = 350;
 const DATA_P99_MS = 2_000;
-/** Between the two ways of `runSwitch`: the relay is 20 ms off the straight one, each way. */
+/** Between the two ways of every switch: the relay, and IPv6 that has become slower, are 20 ms off the straight one, each way. */
 const RTT_DIFFERENCE_MS = 40;
 
 if (isMainThread) await main();
 else {
   const { seed, ipv6 } = workerData as Task;
   serve((job: Job): Result => {
-    if ('turn' in job) return runSwitch(`${seed}-switch-${job.turn}`);
+    if ('change' in job) return runSwitch(job.change, `${seed}-switch-${job.change}-${job.n}`);
     if ('world' in job) return meetAnybody(seed, job.world, { relay: true, tls: true, ipv6 });
     return { row: job.row, ...runHappening(HAPPENINGS[job.row]!, `${seed}-${job.row}-${job.n}`) };
   });
@@ -50,10 +53,11 @@ async function main(): Promise<void> {
     },
   });
   const rows = HAPPENINGS.flatMap(({ name }, row) => (name.includes(values.only) ? [row] : []));
+  const changes = SWITCHES.flatMap(({ name }, change) => (name.includes(values.only) ? [change] : []));
   const numbers = (count: string, all = true): number[] => (all ? [...Array(Number(count)).keys()] : []);
   const jobs: Job[] = [
     ...numbers(values.n).flatMap((n) => rows.map((row) => ({ row, n }))),
-    ...numbers(values.switches, values.only === '').map((turn) => ({ turn })),
+    ...numbers(values.switches).flatMap((n) => changes.map((change) => ({ change, n }))),
     ...numbers(values.worlds, values.only === '').map((world) => ({ world })),
   ];
   const task: Task = { seed: values.seed, ipv6: values.ipv6 };
@@ -63,12 +67,12 @@ async function main(): Promise<void> {
       if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${jobs.length} worlds `);
     },
   });
-  const happened = results.filter((result) => 'row' in result);
+  const happened = results.filter((result) => 'gapMs' in result);
   const meetings = results.filter((result) => 'pair' in result);
   const switches = results.filter((result) => 'switched' in result);
   const lines = [
     ...(meetings.length > 0 ? meetingLines(meetings) : []),
-    ...(switches.length > 0 ? switchLines(switches) : []),
+    ...(switches.length > 0 ? switchLines(changes, switches) : []),
     ...(happened.length > 0 ? happeningLines(rows, happened) : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -98,19 +102,29 @@ function meetingLines(meetings: readonly Met[]): string[] {
   ];
 }
 
-function switchLines(switches: readonly Switched[]): string[] {
+function switchLines(changes: readonly number[], switches: readonly Switched[]): string[] {
+  const head = line('while its way changes', 'asked', 'switched', 'lost', 'twice', 'late', 'met');
+  return [
+    head,
+    ...changes.map((change) =>
+      switchLine(
+        change,
+        switches.filter(({ row }) => row === change),
+      ),
+    ),
+    '',
+  ];
+}
+
+function switchLine(change: number, switches: readonly Switched[]): string {
   const of = (value: (one: Switched) => number): number => Math.max(...switches.map(value));
   const switched = switches.filter((one) => one.switched).length;
   const [lost, twice, late] = [of((one) => one.lost), of((one) => one.twice), of((one) => one.lateMs)];
   const met = switched === switches.length && lost === 0 && twice === 0 && late <= RTT_DIFFERENCE_MS;
-  return [
-    line('while its way changes', 'asked', 'switched', 'lost', 'twice', 'late', 'met'),
-    line(
-      ...(['relay to direct', `0, 0, ${RTT_DIFFERENCE_MS} ms`, `${switched}/${switches.length}`] as const),
-      ...([String(lost), String(twice), `${late.toFixed(1)} ms`, met ? 'yes' : 'no'] as const),
-    ),
-    '',
-  ];
+  return line(
+    ...([SWITCHES[change]!.name, `0, 0, ${RTT_DIFFERENCE_MS} ms`, `${switched}/${switches.length}`] as const),
+    ...([String(lost), String(twice), `${late.toFixed(1)} ms`, met ? 'yes' : 'no'] as const),
+  );
 }
 
 function happeningLines(rows: readonly number[], happened: readonly Happened[]): string[] {

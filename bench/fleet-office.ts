@@ -43,8 +43,6 @@ interface Place {
 
 export class FleetNews {
   readonly states = new Map<string, OfficeState>();
-  /** What the operator's channels were told, of whom and how often. */
-  readonly told = new Map<string, number>();
   messages = 0;
   bytes = 0;
   private readonly places = new Map<string, Place>();

@@ -3,27 +3,16 @@
  * by the real words (told, sealed, opened, checked, put into the real list), at the real pace on virtual time; what that takes of CPU and memory
  * is measured, and the rest is calculated from it. Prints a plan, and keeps it in bench/results/fleet-plan-DATE.txt.
  */
+import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  BackplaneSeal,
-  createDirectory,
-  createModeration,
-  createPseudonyms,
-  createStore,
-  type Directory,
-  HostsHeard,
-  HostsTold,
-  type HostsWord,
-  SERVER_LIMITS,
-  wordSchema,
-} from '../src/master/testing.ts';
+import { BackplaneSeal, HostsTold, type HostsWord, SERVER_LIMITS } from '../src/master/testing.ts';
 import { nodeCrypto, quickenCrypto } from '../src/node/index.ts';
-import { NOWHERE } from './fleet-office.ts';
-import { heapBytes } from './soak-memory.ts';
+import { type Heard, IDENTITY, type Moment, NOW, SECRET } from './fleet-plan-node.ts';
 
 const { values } = parseArgs({
   options: {
@@ -35,8 +24,9 @@ const { values } = parseArgs({
 });
 const [nodes, hosts, changeS] = [Number(values.nodes), Number(values.hosts), Number(values.changes)];
 const others = nodes - 1;
-const NOW = 1_767_225_600_000;
 const STEADY_S = 5;
+/** Words that are said twice, so that it is known what a word costs that brings nothing new. */
+const SAMPLES = 100;
 
 const lines: string[] = [];
 function print(line = ''): void {
@@ -94,32 +84,25 @@ class Teller {
   }
 }
 
-class Receiver {
-  readonly heard: HostsHeard;
-  readonly directory: Directory;
-  now = 0;
-  private readonly dirty = new Set<string>();
+/** A node that hears of them, in a process of its own. */
+class Node {
+  private readonly child = fork(fileURLToPath(new URL('./fleet-plan-node.js', import.meta.url)), [], {
+    serialization: 'advanced',
+  });
 
-  constructor() {
-    const store = createStore({ file: NOWHERE, wallClock: () => NOW, clock: () => this.now, onProblem: () => {} });
-    const moderation = createModeration(store, () => NOW);
-    this.heard = new HostsHeard({ now: () => this.now, changed: (id) => this.dirty.add(id) });
-    this.directory = createDirectory({
-      ...{ store, moderation, pseudonyms: createPseudonyms(() => NOW), wallClock: () => NOW, onCommit: () => {} },
-      others: {
-        of: (id) => {
-          const one = this.heard.of(id);
-          return one === null ? null : { host: one.host, firstSeenAt: NOW, verifiedAt: NOW, silentMs: 0 };
-        },
-        ...{ tellOf: () => true, onChange: () => {}, whole: true },
-      },
-    });
+  async ready(): Promise<void> {
+    await once(this.child, 'message');
   }
 
-  hear(word: HostsWord): void {
-    this.heard.hear(word);
-    for (const id of this.dirty) this.directory.elsewhere(id);
-    this.dirty.clear();
+  async ask<Answer>(message: Moment | 'heap'): Promise<Answer> {
+    const answer = once(this.child, 'message');
+    this.child.send(message);
+    const [told] = await answer;
+    return told as Answer;
+  }
+
+  close(): void {
+    this.child.disconnect();
   }
 }
 
@@ -128,51 +111,48 @@ const cpuMs = (): number => {
   return (user + system) / 1_000;
 };
 
-/** Runs words over the seal; what each side takes is counted apart. */
-class Wire {
-  readonly seal = new BackplaneSeal(nodeCrypto, new Uint8Array(32).fill(1), new Uint8Array(32).fill(2));
+/** The words of all tellers, sealed; the real engine would carry them. */
+class Engine {
+  carries = false;
+  words: Uint8Array[] = [];
   messages = 0;
   bytes = 0;
-  sendMs = 0;
-  hearMs = 0;
-  /** Of whoever hears a word that it has already. */
-  idleMs = 0;
-  private readonly receiver: Receiver;
+  tellMs = 0;
+  /** Some of the first words, of the size that most have. */
+  readonly samples: Uint8Array[] = [];
+  private readonly seal = new BackplaneSeal(nodeCrypto, SECRET, IDENTITY);
 
-  constructor(receiver: Receiver) {
-    this.receiver = receiver;
-  }
-
-  carry(word: HostsWord): void {
-    const start = cpuMs();
+  say(word: HostsWord): void {
+    if (!this.carries) return;
     const sealed = this.seal.seal(word);
-    const sent = cpuMs();
-    const opened = wordSchema.parse(this.seal.open(sealed));
-    const read = cpuMs();
-    if (opened.say === 'hosts') this.receiver.hear(opened);
-    this.sendMs += sent - start;
-    this.hearMs += cpuMs() - sent;
-    this.idleMs += read - sent;
+    this.words.push(sealed);
     this.messages += 1;
     this.bytes += sealed.length;
+    if (this.samples.length < SAMPLES) this.samples.push(sealed);
+  }
+
+  /** What is said meanwhile. */
+  gather(tell: () => void): readonly Uint8Array[] {
+    const start = cpuMs();
+    tell();
+    this.tellMs += cpuMs() - start;
+    return this.words.splice(0);
   }
 }
 
 /** A node that has just started asks all others for all they have: virtual seconds until it has it. */
-function converge(receiver: Receiver, tellers: readonly Teller[]): number {
-  const stepMs = SERVER_LIMITS.fleetWorkMs;
-  for (let step = 0; ; step += 1) {
-    receiver.now = step * stepMs;
-    const beats = receiver.now % SERVER_LIMITS.fleetHereMs === 0;
-    let waits = false;
-    for (const { told, name } of tellers) {
-      const after = beats ? receiver.heard.here(name, name, told.seq) : null;
-      if (after !== null) told.ask(after);
-      told.work();
-      waits ||= !receiver.heard.whole;
-    }
-    if (receiver.now % SERVER_LIMITS.snapshotIntervalMs === 0) receiver.directory.commit();
-    if (!waits && receiver.heard.size === others * hosts) return receiver.now / 1_000;
+async function converge(node: Node, tellers: readonly Teller[], engine: Engine): Promise<number> {
+  const byName = new Map(tellers.map((teller) => [teller.name, teller]));
+  for (let now = 0; ; now += SERVER_LIMITS.fleetWorkMs) {
+    const beats = now % SERVER_LIMITS.fleetHereMs === 0;
+    const here = beats ? tellers.map(({ name, told }) => ({ name, seq: told.seq })) : [];
+    const words = engine.gather(() => {
+      for (const { told } of tellers) told.work();
+    });
+    const commit = now % SERVER_LIMITS.snapshotIntervalMs === 0;
+    const { asks, hosts: heard, whole } = await node.ask<Heard>({ now, here, words, commit });
+    for (const { name, after } of asks) byName.get(name)?.told.ask(after);
+    if (whole && heard === others * hosts) return now / 1_000;
   }
 }
 
@@ -183,62 +163,77 @@ async function main(): Promise<void> {
     `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model}, node ${process.version}, load ${loadavg()[0]?.toFixed(1)} before; times are CPU time, not time on the wall`,
   );
   print();
-  const receiver = new Receiver();
-  const wire = new Wire(receiver);
-  let carries = false;
-  const tellers = Array.from({ length: others }, (_, n) => new Teller(n, (word) => carries && wire.carry(word)));
+  const node = new Node();
+  await node.ready();
+  const engine = new Engine();
+  const tellers = Array.from({ length: others }, (_, n) => new Teller(n, (word) => engine.say(word)));
   for (const { told } of tellers) told.flush();
-  const before = heapBytes();
-  carries = true;
-  const seconds = converge(receiver, tellers);
-  receiver.directory.commit();
-  const all = others * hosts;
-  const bytesEach = (heapBytes() - before) / all;
-  const [sendUs, hearUs, idleUs] = [wire.sendMs, wire.hearMs, wire.idleMs].map((ms) => (1_000 * ms) / all) as [
-    number,
-    number,
-    number,
-  ];
-  print(`${all} hosts of ${others} other nodes, all told to one that has just started:`);
-  print(`  memory of each, heard of and listed: ${bytesEach.toFixed(0)} bytes of heap (limit 2000)`);
-  print(
-    `  until it has them: ${seconds.toFixed(1)} s at the pace of ${SERVER_LIMITS.fleetHostsAtOnce} hosts in ${SERVER_LIMITS.fleetWorkMs} ms of each node`,
-  );
-  print(
-    `  CPU time for each host: telling ${sendUs.toFixed(1)} us, hearing ${hearUs.toFixed(1)} us, ${idleUs.toFixed(1)} us of it for who has it already`,
-  );
-  print(`  bytes for each host: ${(wire.bytes / all).toFixed(0)} on the wire, ${wire.messages} messages`);
-  const load = (100 * hearUs * all) / 1e6 / seconds;
-  print(
-    `  so meanwhile: ${load.toFixed(0)} % of a core there, ${((100 * idleUs * all) / 1e6 / seconds).toFixed(0)} % at each other node, ${((8 * wire.bytes) / 1e6 / seconds).toFixed(0)} Mbit/s to each`,
-  );
-  print();
-  steady(receiver, tellers, wire);
+  engine.carries = true;
+  const bytesEach = await told(node, tellers, engine);
+  await steady(node, tellers, engine);
   plan(bytesEach);
+  node.close();
   const file = `bench/results/fleet-plan-${new Date().toISOString().slice(0, 10)}.txt`;
   writeFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), `${lines.join('\n')}\n`);
 }
 
+const NOTHING: Moment = { now: 0, here: [], words: [], commit: false };
+
+/** All hosts are told to one that has just started: bytes of heap for each. */
+async function told(node: Node, tellers: readonly Teller[], engine: Engine): Promise<number> {
+  const all = others * hosts;
+  const heap = await node.ask<number>('heap');
+  const before = await node.ask<Heard>(NOTHING);
+  const seconds = await converge(node, tellers, engine);
+  const after = await node.ask<Heard>({ ...NOTHING, now: 1_000 * seconds, commit: true });
+  const bytesEach = ((await node.ask<number>('heap')) - heap) / all;
+  const idle = await node.ask<Heard>({ ...NOTHING, now: 1_000 * seconds });
+  const again = await node.ask<Heard>({ ...NOTHING, now: 1_000 * seconds, words: engine.samples });
+  const repeated = (all * engine.samples.reduce((sum, { length }) => sum + length, 0)) / engine.bytes;
+  const [tellUs, hearUs] = [engine.tellMs, after.cpuMs - before.cpuMs].map((ms) => (1_000 * ms) / all) as [
+    number,
+    number,
+  ];
+  const idleUs = (1_000 * (again.cpuMs - idle.cpuMs)) / repeated;
+  const share = (us: number): string => ((us * all) / 1e4 / seconds).toFixed(0);
+  print(`${all} hosts of ${others} other nodes, all told to one that has just started:`);
+  print(`  memory of each, heard of and listed: ${bytesEach.toFixed(0)} bytes of heap (limit 2000)`);
+  print(
+    `  until it has them: ${seconds.toFixed(1)} s (limit 30) at the pace of ${SERVER_LIMITS.fleetHostsAtOnce} hosts in ${SERVER_LIMITS.fleetWorkMs} ms of each node`,
+  );
+  print(
+    `  CPU time for each host: telling ${tellUs.toFixed(1)} us, hearing and listing ${hearUs.toFixed(1)} us, hearing what one has already ${idleUs.toFixed(1)} us`,
+  );
+  print(`  bytes for each host: ${(engine.bytes / all).toFixed(0)} on the wire, ${engine.messages} messages`);
+  print(
+    `  so meanwhile: ${share(hearUs)} % of a core there, ${share(idleUs)} % at each other node and ${share(tellUs / others)} % to tell its own, ${((8 * engine.bytes) / 1e6 / seconds).toFixed(0)} Mbit/s to each`,
+  );
+  print();
+  return bytesEach;
+}
+
 /** Each host changes once in so many seconds; each node tells its changes once a second. */
-function steady(receiver: Receiver, tellers: readonly Teller[], wire: Wire): void {
+async function steady(node: Node, tellers: readonly Teller[], engine: Engine): Promise<void> {
   const perSecond = Math.round(hosts / changeS);
-  const [messages, bytes, hearMs] = [wire.messages, wire.bytes, wire.hearMs];
+  const [messages, bytes] = [engine.messages, engine.bytes];
+  const start = await node.ask<Heard>(NOTHING);
   let commitMs = 0;
+  let end = start;
   for (let second = 0; second < STEADY_S; second += 1) {
-    receiver.now += 1_000;
-    for (const teller of tellers) {
-      teller.change(perSecond, second * perSecond);
-      teller.told.flush();
-    }
-    const start = cpuMs();
-    receiver.directory.commit();
-    commitMs += cpuMs() - start;
+    const words = engine.gather(() => {
+      for (const teller of tellers) {
+        teller.change(perSecond, second * perSecond);
+        teller.told.flush();
+      }
+    });
+    end = await node.ask<Heard>({ now: 0, here: [], words, commit: true });
+    commitMs += end.commitMs;
   }
   const each = (value: number): number => value / STEADY_S;
-  const heardMs = each(wire.hearMs - hearMs);
+  const heardMs = each(end.cpuMs - start.cpuMs - commitMs);
   print(`every host changes once in ${changeS} s (${perSecond} hosts a second of each node):`);
   print(
-    `  messages of all ${others} others: ${each(wire.messages - messages).toFixed(0)} a second, ${((8 * each(wire.bytes - bytes)) / 1e6).toFixed(1)} Mbit/s to each node`,
+    `  messages of all ${others} others: ${each(engine.messages - messages).toFixed(0)} a second, ${((8 * each(engine.bytes - bytes)) / 1e6).toFixed(1)} Mbit/s to each node`,
   );
   print(
     `  CPU of each node: ${(heardMs / 10).toFixed(1)} % of a core to hear them, ${(each(commitMs) / 10).toFixed(1)} % to put the list in order`,

@@ -6,6 +6,7 @@
  * Added times are against raw UDP: two forwarders as plain as Node allows, one at each end, as the ways themselves stand there.
  */
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
   childrenOf,
@@ -157,8 +158,8 @@ async function loaded(plane: Plane, name: string, way: Way): Promise<void> {
 const SHAPER = 'tc qdisc replace dev wan root tbf rate 5mbit burst 6kb latency 250ms';
 const UPLOAD = { bytes: 1_200, perSecond: 833, seconds: 20 };
 
-/** A game sends so many friends 8 Mbit/s each over a line of 5; another friend's round trips meanwhile. */
-async function upload(relay: 'never' | 'only', fed: number): Promise<void> {
+/** A game sends so many friends 8 Mbit/s each over a line of 5, one begun so many ms after the other; another friend's round trips meanwhile. */
+async function upload(relay: 'never' | 'only', fed: number, apartMs = 0): Promise<void> {
   const home = { kind: 'nat', nat: 'home-router' } as const;
   const scene = await openScene({ host: home, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
   try {
@@ -176,11 +177,14 @@ async function upload(relay: 'never' | 'only', fed: number): Promise<void> {
     const other = await player(await lab.publicHost('lee'));
     await nats[0]?.shell(SHAPER);
     const name = relay === 'only' ? 'sallyport, relayed' : 'sallyport';
-    const what = fed === 1 ? 'upload 8 on 5 Mbit/s' : `upload ${fed} x 8 on 5 Mbit/s`;
+    const what = fed === 1 ? 'upload 8 on 5 Mbit/s' : `upload ${fed} x 8 on 5, ${apartMs} ms apart`;
     const quiet = await plane.askFrom(other.on, other.at, 'rtt', 32, 5, 100);
     const [{ p50, p95, max, sent, heard }, ...got] = await Promise.all([
       plane.askFrom(other.on, other.at, 'rtt', 32, UPLOAD.seconds - 2, 100),
-      ...players.map(({ on, at }) => plane.askFrom(on, at, 'feed', UPLOAD.bytes, UPLOAD.perSecond, UPLOAD.seconds)),
+      ...players.map(async ({ on, at }, n) => {
+        await setTimeout(n * apartMs);
+        return await plane.askFrom(on, at, 'feed', UPLOAD.bytes, UPLOAD.perSecond, UPLOAD.seconds);
+      }),
     ]);
     const mbit = got.map(({ heard: came = 0 }) => ((came * UPLOAD.bytes * 8) / UPLOAD.seconds / 1e6).toFixed(2));
     tell(name, `${what}, other p50 p95 max ms`, [p50, p95, max].map((ms) => ms?.toFixed(0)).join(' '));
@@ -253,7 +257,8 @@ async function main(): Promise<void> {
   if (flags.rows.split(',').includes('upload')) {
     await upload('never', 1);
     await upload('only', 1);
-    await upload('never', 3);
+    await upload('only', 3, 100);
+    for (const apartMs of [0, 100, 300, 700]) await upload('never', 5, apartMs);
   }
   if (flags.rows.split(',').includes('friends')) await friends();
 }

@@ -30,7 +30,12 @@ const byteAt = (side: PairSide, offset: number): number =>
   ((Math.imul(offset + 1, 2_654_435_761) >>> 24) ^ (side === 'host' ? 0x55 : 0)) & 0xff;
 const otherSide = (side: PairSide): PairSide => (side === 'client' ? 'host' : 'client');
 
-export function runStreamed(happening: Happening, seed: string): Streamed {
+/** `stillMs`: so long nothing is written after the first half. */
+export function runStreamed(
+  happening: Pick<Happening, 'relay' | 'friendNat' | 'happen'>,
+  seed: string,
+  stillMs = 0,
+): Streamed {
   const ends = { client: newEnd(), host: newEnd() };
   const resets: string[] = [];
   const play = openPlay({
@@ -61,7 +66,8 @@ export function runStreamed(happening: Happening, seed: string): Streamed {
     const bytes = Uint8Array.from({ length: PIECE_BYTES }, (_, n) => byteAt(side, written + n));
     end.written += bytes.length;
     peers[side].command({ do: 'stream', path, command: { do: 'stream-write', stream: 0, bytes } });
-    if (end.written < PIECES * PIECE_BYTES) world.after(PIECE_MS, () => write(side));
+    const pauseMs = end.written === (PIECES * PIECE_BYTES) / 2 ? Math.max(PIECE_MS, stillMs) : PIECE_MS;
+    if (end.written < PIECES * PIECE_BYTES) world.after(pauseMs, () => write(side));
     else peers[side].command({ do: 'stream', path, command: { do: 'stream-end', stream: 0 } });
   }
 
@@ -75,7 +81,7 @@ export function runStreamed(happening: Happening, seed: string): Streamed {
   world.run(BEFORE_MS);
   happening.happen(play, world.random('happening'));
   const done = (): boolean => Object.values(ends).every(({ ended }) => ended);
-  world.runUntil(() => done() || resets.length > 0, { limitMs: AFTER_MS });
+  world.runUntil(() => done() || resets.length === 2, { limitMs: AFTER_MS + stillMs });
   const whole = Object.values(ends).every(({ got, wrong }) => !wrong && got === PIECES * PIECE_BYTES);
   return { exact: done() && whole, resets };
 }

@@ -52,7 +52,8 @@ function report(): void {
     lost += times === 0 ? 1 : 0;
     twice += times > 1 ? 1 : 0;
   }
-  const gaps = arrivals.slice(1).map((at, n) => at - (arrivals[n] ?? at));
+  // A silence that goes on counts, too.
+  const gaps = [...arrivals.slice(1), performance.now()].map((at, n) => at - (arrivals[n] ?? at));
   const said = { heard: arrivals.length - told, lost, twice, gapMs: Math.round(Math.max(0, ...gaps)) };
   process.stdout.write(`${JSON.stringify(said)}\n`);
   from = last;

@@ -1,5 +1,6 @@
 /** The lab: real Linux NATs in network namespaces, and programs running behind them. */
 export * from './counting.ts';
+export { Cuts } from './cuts.ts';
 export * from './dns.ts';
 export * from './game-servers.ts';
 export * from './games.ts';

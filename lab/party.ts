@@ -3,6 +3,7 @@
  * each with the real `sallyport join` and the game's own client. Who is in the game is what the game's server says.
  */
 import { GAMES } from '../src/games/index.ts';
+import { Cuts } from './cuts.ts';
 import type { PlayedGame, Seat } from './played.ts';
 import type { LabProcess } from './process.ts';
 import { eventOf, type Joined, openScene, type Scene } from './scene.ts';
@@ -35,9 +36,11 @@ export class Party {
   readonly scene: Scene;
   readonly game: PlayedGame;
   readonly friends: readonly Friend[];
+  readonly cuts: Cuts;
 
   constructor(scene: Scene, game: PlayedGame, friends: readonly Friend[]) {
     this.scene = scene;
+    this.cuts = new Cuts(scene);
     this.game = game;
     this.friends = friends;
   }
@@ -249,48 +252,6 @@ export class Party {
       return there.size === this.friends.length || null;
     }, JOIN_MS);
   }
-
-  /** What passes between the two homes as it does now passes no more; a way of other ports would. Both homes' tables of mappings say what that is. */
-  async cutFlows(): Promise<void> {
-    const { hostNat, friendsNat, scene } = this;
-    const flows = await friendsNat.shell(`conntrack -L -p udp --orig-dst ${hostNat.external} 2>/dev/null || true`);
-    const rules = [
-      ...flows.matchAll(/src=\S+ dst=\S+ sport=\d+ dport=(\d+) .*?src=\S+ dst=\S+ sport=(\d+) dport=(\d+)/g),
-    ].flatMap(([, dport, , port]) => [
-      `ip saddr ${friendsNat.external} udp sport ${port} ip daddr ${hostNat.external} udp dport ${dport}`,
-      `ip saddr ${hostNat.external} udp sport ${dport} ip daddr ${friendsNat.external} udp dport ${port}`,
-    ]);
-    if (rules.length === 0) throw new Error('nothing passes between the two homes directly');
-    await scene.lab.cut(rules);
-  }
-
-  /** The friends' router starts anew and gives other ports than before. */
-  async newMappings(): Promise<void> {
-    this.#scans = !this.#scans;
-    await this.friendsNat.change(this.#scans ? 'range-cone' : 'home-router');
-  }
-
-  #scans = false;
-
-  /** The host's computer gets another address in its own network, as by DHCP. */
-  async moveHost(): Promise<void> {
-    const { hostSide, lab } = this.scene;
-    const prefix = hostSide.address.split('.').slice(0, 3).join('.');
-    const from = this.#hostAddress ?? hostSide.address;
-    const to = `${prefix}.${++this.#lastByte}`;
-    this.#hostAddress = to;
-    const ip = `ip -n ${hostSide.name}`;
-    await lab.sandbox.shell(
-      [
-        `${ip} addr del ${from}/24 dev lan0`,
-        `${ip} addr add ${to}/24 dev lan0`,
-        `${ip} route replace default via ${prefix}.1`,
-      ].join('\n'),
-    );
-  }
-
-  #hostAddress: string | null = null;
-  #lastByte = 100;
 
   async close(): Promise<void> {
     await this.scene.close();

@@ -53,6 +53,11 @@ export async function openVpn(lab: Lab, server: LabHost, client: LabHost): Promi
       ),
     ].join('\n'),
   );
+  // Each time anew, as wg-quick does: wireguard-go goes on sending from the address that it has sent from, though the computer has it no more.
+  const pointed = on(
+    client,
+    `wg set ${here} peer $(cat ${folder}/${server.name}.pub) endpoint ${server.address}:${PORT}`,
+  );
   const own = (words: string): string => `ip -n ${client.name} ${words}`;
   return {
     address: CLIENT,
@@ -66,7 +71,7 @@ export async function openVpn(lab: Lab, server: LabHost, client: LabHost): Promi
             ]
           : routes.map((network) => own(`route add ${network} dev ${here}`));
       await lab.sandbox.shell(
-        [own(`addr add ${CLIENT}/24 dev ${here}`), own(`link set ${here} up`), ...lead].join('\n'),
+        [pointed, own(`addr add ${CLIENT}/24 dev ${here}`), own(`link set ${here} up`), ...lead].join('\n'),
       );
     },
     async down() {

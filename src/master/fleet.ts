@@ -213,21 +213,18 @@ export function startFleet(parts: FleetParts): Fleet {
   }
 
   function met(word: NodeSeen): void {
+    const now = parts.monotonic();
+    const before = seen.get(word.name);
+    const goesOn = before?.here.instance === word.instance;
+    if (before !== undefined || seen.size < SERVER_LIMITS.membersMax) seen.set(word.name, { here: word, at: now });
     if (word.name === place.name) {
-      const before = seen.get(word.name);
-      // What our own last run said may still be on its way.
-      if (before?.here.instance === word.instance && !taken)
-        parts.onFact({ fact: 'node-name-taken', name: place.name });
-      taken ||= before?.here.instance === word.instance;
-      if (seen.size < SERVER_LIMITS.membersMax) seen.set(word.name, { here: word, at: parts.monotonic() });
+      // What our own last run said may still be on its way; what is said twice is not.
+      if (goesOn && !taken) parts.onFact({ fact: 'node-name-taken', name: place.name });
+      taken ||= goesOn;
       return;
     }
     // It has just started, or was away: it may be first for hosts of which others have told.
-    const before = seen.get(word.name);
-    if (before?.here.instance !== word.instance || before.at < parts.monotonic() - SERVER_LIMITS.fleetSeenMs)
-      tellTold();
-    if (seen.has(word.name) || seen.size < SERVER_LIMITS.membersMax)
-      seen.set(word.name, { here: word, at: parts.monotonic() });
+    if (!goesOn || before.at < now - SERVER_LIMITS.fleetSeenMs) tellTold();
     const after = heardHosts.here(word.name, word.instance, word.hostWords);
     if (after !== null) say({ say: 'hosts-ask', instance: word.instance, after });
     takeMembers(word.members);

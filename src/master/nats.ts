@@ -61,7 +61,7 @@ export async function loadNats(
     ...{ maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250, pingInterval: 5_000, maxPingOut: 2 },
     ...{ timeout: SERVER_LIMITS.natsSilentMs, ...(authenticator.length === 0 ? {} : { authenticator }) },
   };
-  return (subject, listener) => new NatsBackplane(nats, settings, subject, listener);
+  return (subject, listener) => new NatsBackplane(() => nats.connect(settings), subject, listener);
 }
 
 /**
@@ -77,6 +77,7 @@ function isServer(servers: readonly string[], name: string, cert: PeerCertificat
 }
 
 class NatsBackplane implements Backplane {
+  private readonly dial: () => Promise<NatsConnection>;
   private readonly listener: BackplaneListener;
   private readonly subject: string;
   private connection: NatsConnection | null = null;
@@ -88,17 +89,13 @@ class NatsBackplane implements Backplane {
   private readonly echo = randomBytes(8);
   private heardAt = 0;
 
-  constructor(
-    nats: Package,
-    settings: Parameters<Package['connect']>[0],
-    subject: string,
-    listener: BackplaneListener,
-  ) {
+  constructor(dial: () => Promise<NatsConnection>, subject: string, listener: BackplaneListener) {
+    this.dial = dial;
     this.listener = listener;
     this.subject = subject;
     this.watch = setInterval(() => this.look(), SERVER_LIMITS.natsEchoMs);
     this.watch.unref();
-    void this.connect(nats, settings);
+    void this.connect();
   }
 
   get connected(): boolean {
@@ -126,25 +123,25 @@ class NatsBackplane implements Backplane {
     await Promise.race([taken, late]).catch(() => {});
   }
 
-  private async connect(nats: Package, settings: Parameters<Package['connect']>[0]): Promise<void> {
+  private async connect(): Promise<void> {
     try {
-      const connection = await nats.connect(settings);
+      const connection = await this.dial();
       if (this.closed) return void connection.close();
       this.connection = connection;
       this.subscribe(connection);
       this.heardAt = performance.now();
       this.set(true, connection.getServer());
-      void this.follow(connection, nats, settings);
+      void this.follow(connection);
     } catch (error) {
       this.set(false, (error as Error).message);
-      this.again(nats, settings);
+      this.again();
     }
   }
 
-  private again(nats: Package, settings: Parameters<Package['connect']>[0]): void {
+  private again(): void {
     if (this.closed) return;
     const wait = SERVER_LIMITS.natsRetryMs * (0.5 + Math.random());
-    this.retry = setTimeout(() => void this.connect(nats, settings), wait);
+    this.retry = setTimeout(() => void this.connect(), wait);
     this.retry.unref();
   }
 
@@ -167,11 +164,7 @@ class NatsBackplane implements Backplane {
     return `${this.subject}.echo.${this.echo.toString('hex')}`;
   }
 
-  private async follow(
-    connection: NatsConnection,
-    nats: Package,
-    settings: Parameters<Package['connect']>[0],
-  ): Promise<void> {
+  private async follow(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') this.set(false, 'the connection is lost');
       else if (status.type === 'reconnect') this.heardAt = performance.now();
@@ -179,7 +172,7 @@ class NatsBackplane implements Backplane {
     // Closed for good: by us, or because the server refuses us.
     this.set(false, 'the connection is closed');
     if (this.connection === connection) this.connection = null;
-    this.again(nats, settings);
+    this.again();
   }
 
   private look(): void {

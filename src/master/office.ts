@@ -282,6 +282,17 @@ export function createOffice(options: OfficeOptions): Office {
     if (isNew && tells(before.host)) webhooks.send(listedMessage(before));
   }
 
+  /** Of a host that was proven while this node, which is the first of its code, was away: no other node told of it. */
+  function tellLate(): void {
+    if (fleet === undefined) return;
+    // What was told of a younger one is noted here, whatever the clocks of two nodes differ by.
+    const since = wallClock() - SERVER_LIMITS.webhookDedupeMs / 2;
+    for (const item of directory.listing.all()) {
+      if (!item.listed || !item.verified || item.firstSeenAt < since) continue;
+      if (webhooks.owes('host.listed', item.hostId) && tells(item.host)) webhooks.send(listedMessage(item));
+    }
+  }
+
   let rowsLeft = false;
   const saveSome = (): void => {
     rowsLeft = directory.save(SERVER_LIMITS.snapshotRowsAtOnce);
@@ -301,6 +312,7 @@ export function createOffice(options: OfficeOptions): Office {
     if (beats % 60 === 0) {
       if (moderation.expire(wallClock()) > 0) applyRules();
       store.prune(wallClock());
+      tellLate();
     }
     directory.expire();
   }, SERVER_LIMITS.snapshotIntervalMs);

@@ -50,6 +50,7 @@ const sealSchema = z.object({ v: z.int(), number: z.int(), at: z.number(), kinds
 const markSchema = z.object({ turn: z.int(), seal: sealSchema, boot: z.string(), open: z.boolean() });
 
 interface RowsView {
+  /** In the order of their numbers. */
   readonly rows: readonly RecordRow[];
   readonly seal: Seal | null;
   readonly kinds: ReadonlyMap<string, KindSeal>;
@@ -65,7 +66,7 @@ export function judge(content: FileContent, boot: string, expected: boolean): St
   const seal = newest([...views.map((view) => view.seal), mark?.seal ?? null], (one) => one.number);
   const fresh = !content.present && content.marks.every((text) => text === '');
   const best = pick(views, seal);
-  const number = Math.max(seal?.number ?? 0, ...best.rows.map((row) => row.number), 0);
+  const number = Math.max(seal?.number ?? 0, best.rows.at(-1)?.number ?? 0);
   const whole = isWhole(best, content);
   const verdict = { rows: best.rows, seal, number, turn: mark?.turn ?? 0, whole };
   if (fresh) {

@@ -24,7 +24,7 @@ export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
-export { entryOf } from './snapshot.ts';
+export { entryOf, type ListedHost } from './snapshot.ts';
 export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';
 export { type BanRow, createStore, openStore, type Store } from './store.ts';
 export { startStun } from './stun.ts';

@@ -33,6 +33,8 @@ export interface WebhookMessage {
 
 export interface Webhooks {
   send(message: WebhookMessage): void;
+  /** Is there a receiver that was not told this by any node, so far as is known here, and can it be told now? */
+  owes(kind: WebhookKind, subject: string): boolean;
   /** What was told within the day, by this node or another: 100 bytes each. */
   told(): readonly string[];
   /** Another node of the fleet has told these. */
@@ -108,10 +110,13 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
     }
   }
 
+  const receivers = (kind: WebhookKind): readonly WebhookConfig[] =>
+    options.hooks.filter(({ events }) => events.includes(kind));
+
   return {
     send(message) {
-      const hooks = options.hooks.filter(({ events }) => events.includes(message.kind));
-      const key = message.subject === null ? null : `${message.kind} ${message.subject}`;
+      const hooks = receivers(message.kind);
+      const key = message.subject === null ? null : keyOf(message.kind, message.subject);
       if (hooks.length === 0 || notes.repeated(key)) return;
       // Noted as told all the same: who comes back with a restart is no news afterwards either.
       if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
@@ -125,11 +130,17 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
       }
       if (!running) void run();
     },
+    owes: (kind, subject) =>
+      options.now() >= mutedUntil && receivers(kind).length > 0 && notes.lacks(keyOf(kind, subject)),
     told: () => notes.all(),
     note: (keys) => notes.add(keys),
     counts: () => ({ queued: queue.length, delivered, failed }),
     close: () => stop.abort(),
   };
+}
+
+function keyOf(kind: WebhookKind, subject: string): string {
+  return `${kind} ${subject}`;
 }
 
 /** What was told within a day, also by the run before or by another node; the oldest note goes when the table is full. */
@@ -155,6 +166,11 @@ class Notes {
     this.at.set(key, now);
     if (this.at.size > SERVER_LIMITS.webhookDedupeEntries) this.at.delete(this.at.keys().next().value ?? '');
     return false;
+  }
+
+  /** Certainly: where notes have gone for want of room nobody knows. */
+  lacks(key: string): boolean {
+    return !this.at.has(key) && this.at.size < SERVER_LIMITS.webhookDedupeEntries;
   }
 
   add(keys: readonly string[]): void {

@@ -68,6 +68,8 @@ export interface FleetWorldOptions {
   readonly fresh?: boolean;
   /** Friends play on once they are through; default: they leave. */
   readonly stays?: boolean;
+  /** So long each node knows itself alone; only where there is no office. */
+  readonly strangersMs?: number;
   /** Nodes whose firewall keeps the probe ports shut. */
   readonly shutProbePorts?: readonly string[];
   /** The router of each participant. */
@@ -230,7 +232,7 @@ export function runFleet(options: FleetWorldOptions): FleetRun {
 
 /** One identity, one secret, one list; clocks that differ. */
 function startNodes(world: World, options: FleetWorldOptions, count: number) {
-  const { seed, crypto: suite, shutProbePorts = [] } = options;
+  const { seed, crypto: suite, shutProbePorts = [], strangersMs = 0 } = options;
   const shared = seededCrypto(`${seed}/fleet`, suite);
   const [identity, secret] = [shared.keyPair(), shared.randomBytes(32)];
   const places = Array.from({ length: count }, (_, n) => world.server({ name: `node${n}` }));
@@ -264,8 +266,15 @@ function startNodes(world: World, options: FleetWorldOptions, count: number) {
         node.office?.event(event);
       };
       const running = place.run(machine, { onEvent });
-      if (node.office === null)
-        running.command({ do: 'nodes', list: { self: place.name, serial: 1, expiresInMs: 600_000, nodes: list } });
+      const know = (known: NodeList['nodes']): void => {
+        const told = { self: place.name, serial: known.length, expiresInMs: 600_000, nodes: known };
+        running.command({ do: 'nodes', list: told });
+      };
+      if (node.office === null) {
+        const strangers = strangersMs > world.now;
+        know(strangers ? [list[n] as NodePlace] : list);
+        if (strangers) world.after(strangersMs - world.now, () => know(list));
+      }
       running.command({ do: 'start' });
       return running;
     });

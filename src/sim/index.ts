@@ -26,6 +26,7 @@ export * from './pair.ts';
 export { tracePcap } from './pcap.ts';
 export * from './plain.ts';
 export * from './population.ts';
+export { EventQueue } from './queue.ts';
 export { portableExp, portableLog, type SimRandom, simRandom } from './random.ts';
 export * from './reflector.ts';
 export * from './scene.ts';

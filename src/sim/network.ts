@@ -37,6 +37,7 @@ export class Realm {
   readonly #random: SimRandom;
   readonly #routes = new Map<string, Attachment>();
   readonly #obstacles = new Set<(packet: Packet) => boolean>();
+  readonly #detours = new Set<(packet: Packet) => number>();
   /** Do routers answer when a TTL ends? Per realm, because carriers filter it more often than not. */
   timeExceeded = true;
 
@@ -65,6 +66,12 @@ export class Realm {
   obstruct(stops: (packet: Packet) => boolean): () => void {
     this.#obstacles.add(stops);
     return () => this.#obstacles.delete(stops);
+  }
+
+  /** Packets need so many ms more between the lines, until the answer is called: their route has become a longer one. */
+  detour(moreMs: (packet: Packet) => number): () => void {
+    this.#detours.add(moreMs);
+    return () => this.#detours.delete(moreMs);
   }
 
   /** Delivers a packet of no attachment of this realm: an attacker's, from somewhere, with any source address. */
@@ -111,7 +118,9 @@ export class Realm {
       return;
     }
     const arriving = withTtl(into.flipBit ? this.#flipped(packet) : packet, ttl);
-    for (const delay of into.delays) this.#deliver(target, arriving, delay);
+    let moreMs = 0;
+    for (const detour of this.#detours) moreMs += detour(packet);
+    for (const delay of into.delays) this.#deliver(target, arriving, moreMs + delay);
   }
 
   #answer(source: Attachment, packet: Packet, kind: IcmpKind, towards: Attachment, backDelay: number): void {

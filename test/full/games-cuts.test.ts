@@ -31,11 +31,11 @@ const CUTS: readonly Cut[] = [
   {
     name: 'silent death of the direct path',
     times: 3,
-    happen: (party) => party.cutFlows(),
+    happen: (party) => party.cuts.cutFlows(),
     after: (party) => party.scene.lab.uncut(),
   },
-  { name: "the friends' router has new mappings", times: 3, happen: (party) => party.newMappings() },
-  { name: "the host's address changes", times: 3, happen: (party) => party.moveHost() },
+  { name: "the friends' router has new mappings", times: 3, happen: (party) => party.cuts.newMappings() },
+  { name: "the host's address changes", times: 3, happen: (party) => party.cuts.moveHost() },
   {
     name: "kill -9 of the host's program",
     times: RUNS,

@@ -63,7 +63,7 @@ function lists({ setup, victim }: Scene, changing: boolean): void {
     push: noPush,
     response(response): Response {
       if (changing) serial++;
-      if (response.type === 'relays') return { ...response, nodes: serial };
+      if (response.type === 'ok') return { ...response, nodes: serial };
       if (response.type !== 'failed' || response.why !== 'no-fleet') return response;
       return { type: 'nodes', self: `self ${serial}`, serial, expiresInMs: 0xffff_ffff, nodes: nodes() };
     },

@@ -78,3 +78,9 @@ test('who starts and joins while a node is away waits for it no longer than unti
   const calm = Math.max(...took([], 'calm'));
   for (const seed of ['one', 'two', 'three']) expect(Math.max(...took(['drain'], seed))).toBeLessThan(calm + 500);
 });
+
+test('hosts that come before the nodes know each other are at two of them within a heartbeat of the list', () => {
+  // The world ends 35 s after the nodes have heard of each other.
+  const early = { crypto: nodeCrypto, hosts: 9, joins: 0, faults: [], strangersMs: 8_000 } as const;
+  for (const seed of ['early', 'birds']) expect(runFleet({ ...early, seed }).wrong).toEqual([]);
+});

@@ -1,5 +1,6 @@
 /** The short form of `npm run bench:streams`: what comes out of a stream is what went in, and a game beside it hardly feels it. */
 import { expect, test } from 'vitest';
+import type { Play } from '../../bench/connection-play.ts';
 import { HAPPENINGS } from '../../bench/connection-rows.ts';
 import { runStreamed } from '../../bench/streams-happenings.ts';
 import { lineRow, ROWS } from '../../bench/streams-rows.ts';
@@ -41,4 +42,16 @@ test.each(HAPPENINGS.filter((one) => !KILLED.includes(one)))('a stream each way 
 test.each(KILLED)('a connection in place of the former one begins without streams: $name', (happening) => {
   const { exact, resets } = runStreamed(happening, 'ci');
   expect({ exact, resets }).toEqual({ exact: false, resets: ['client: lost'] });
+});
+
+test('a stream on which nothing is said for hours goes on, as TCP’s does', () => {
+  const nothing = { relay: false, happen: () => {} };
+  expect(runStreamed(nothing, 'ci', 2 * 3_600_000)).toEqual({ exact: true, resets: [] });
+});
+
+test('where the other side vanishes without a word, both ends of a stream hear that it is lost', () => {
+  const vanishes = { relay: true, happen: ({ scene }: Play) => scene.world.internet.obstruct(() => true) };
+  const { exact, resets } = runStreamed(vanishes, 'ci');
+  expect(exact).toBe(false);
+  expect(resets.toSorted()).toEqual(['client: lost', 'host: lost']);
 });

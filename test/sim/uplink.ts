@@ -2,7 +2,7 @@
 import { type Instant, type Output, outputs, seededCrypto } from '../../src/core/index.ts';
 import { agenda, Connection, ConnectionKeys, eightBytes, SharedLine } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
-import { OneWayLink, simRandom } from '../../src/sim/index.ts';
+import { EventQueue, OneWayLink, simRandom } from '../../src/sim/index.ts';
 
 export interface UplinkOptions {
   readonly bitsPerSecond: number;
@@ -44,7 +44,7 @@ export class Uplink {
   readonly #options: UplinkOptions;
   readonly #shared = new SharedLine();
   readonly #ends: { readonly host: End; readonly friend: End; readonly told: Friend }[] = [];
-  #queue: { at: Instant; run: () => void }[] = [];
+  readonly #queue = new EventQueue();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
@@ -112,18 +112,16 @@ export class Uplink {
   }
 
   at(at: Instant, run: () => void): void {
-    this.#queue.push({ at, run });
+    this.#queue.push(at, run);
   }
 
   run(until: Instant): void {
     for (;;) {
       const alarms = this.#ends.flatMap(({ host, friend }) => [host.alarms.next(), friend.alarms.next()]);
-      const next = this.#queue.reduce((least, one) => Math.min(least, one.at), Math.min(...alarms));
+      const next = Math.min(this.#queue.nextAt, ...alarms);
       if (next > until) break;
       this.now = Math.max(this.now, next);
-      const due = this.#queue.filter((one) => one.at <= this.now).sort((left, right) => left.at - right.at);
-      this.#queue = this.#queue.filter((one) => one.at > this.now);
-      for (const { run } of due) run();
+      while (this.#queue.nextAt <= this.now) this.#queue.pop()?.run();
       for (const { host, friend } of this.#ends) {
         host.alarms.run(this.now);
         friend.alarms.run(this.now);

@@ -198,7 +198,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
 );
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
-  fc.record({ type: type('ok'), observed: endpoint }),
+  fc.record({ type: type('ok'), observed: endpoint, nodes: u32 }),
   fc.record({
     type: type('registered'),
     code: fc.constant('K7TQ9RBWXM'),
@@ -210,7 +210,7 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
   fc.record({ type: type('granted'), relay: relayGrant }),
-  fc.record({ type: type('relays'), relays, nodes: u32 }),
+  fc.record({ type: type('relays'), relays }),
   fc.record({ type: type('nodes'), self: relayName, serial: u32, expiresInMs: u32, nodes }),
   fc.record({ type: type('failed'), failure, why: fc.constantFrom(...REFUSALS), retryAfterMs: u32 }),
 );

@@ -128,7 +128,7 @@ test('a profile with a range upside down is malformed, also with what the planne
 test('an endpoint at port 0, where nothing can be, is malformed', () => {
   const write = (port: number): Reader => {
     const writer = new Writer(100);
-    writeResponse(writer, { type: 'ok', observed: { address: '203.0.113.9', port } });
+    writeResponse(writer, { type: 'ok', observed: { address: '203.0.113.9', port }, nodes: 0 });
     return new Reader(writer.done());
   };
   expect([readResponse(write(1)), readResponse(write(0))]).toMatchObject([{ type: 'ok' }, null]);

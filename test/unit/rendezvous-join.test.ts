@@ -41,12 +41,12 @@ describe('a join', () => {
     const { w, host, client } = pair();
     const [clientSocket, hostSocket] = [client.socket(), host.socket()];
     const seenClient = { address: CLIENT_IP, port: client.portOf(clientSocket) };
-    expect(client.get(joinOf(host), clientSocket)).toEqual({ type: 'ok', observed: seenClient });
+    expect(client.get(joinOf(host), clientSocket)).toEqual({ type: 'ok', observed: seenClient, nodes: 0 });
     const offer = host.pushes[0];
     expect(offer).toMatchObject({ type: 'offer', sid: SID, handshake: MESSAGE_1, observed: [seenClient] });
     expect(offer).toMatchObject({ permit: { addresses: [{ address: CLIENT_IP, probesMax: 60 }] } });
     const seenHost = { address: HOST_IP, port: host.portOf(hostSocket) };
-    expect(host.get(ANSWER, hostSocket)).toEqual({ type: 'ok', observed: seenHost });
+    expect(host.get(ANSWER, hostSocket)).toEqual({ type: 'ok', observed: seenHost, nodes: 0 });
     expect(client.pushes).toMatchObject([{ type: 'answered', sid: SID, handshake: MESSAGE_2, observed: [seenHost] }]);
     expect(client.pushes).toMatchObject([{ permit: permitOf([HOST_IP]) }]);
     const joins = masterEvents(w.master).filter((event) => event.ev === 'join');

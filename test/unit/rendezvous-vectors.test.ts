@@ -67,7 +67,7 @@ test('sealed datagrams open with ChaCha20-Poly1305 under the header, and hold th
   expect(confirm).toHaveLength(64);
   expect(toHex(open(keyToMaster, confirm).subarray(0, 9))).toBe(`01${'0007'}${'00'}${'00000000'}${'0c'}`);
   const response = open(keyToParticipant, hexBytes(datagrams.response));
-  expect(toHex(response)).toBe(`02${'0007'}${'01020304'}${'01'}${'04cb007109'}${'a35e'}`);
+  expect(toHex(response)).toBe(`02${'0007'}${'01020304'}${'01'}${'04cb007109'}${'a35e'}${'00000000'}`);
 });
 
 test('the probe key is HKDF of both transport keys with the label "probe"', () => {

@@ -116,7 +116,7 @@ const REQUESTS: readonly Request[] = [
 ];
 
 const RESPONSES: readonly Response[] = [
-  { type: 'ok', observed: OBSERVED },
+  { type: 'ok', observed: OBSERVED, nodes: 7 },
   { type: 'registered', code: ENTRY.code, hostId: ENTRY.hostId, observed: OBSERVED_6, page: 'https://ms.example.org' },
   { type: 'resolved', hostKey: HOST_KEY, entry: ENTRY },
   { type: 'entries', entries: [ENTRY], next: '1' },
@@ -124,7 +124,6 @@ const RESPONSES: readonly Response[] = [
   {
     type: 'relays',
     relays: [{ name: 'home', region: 'eu', addresses: [OBSERVED.address, OBSERVED_6.address], port: 8455 }],
-    nodes: 7,
   },
   {
     ...{ type: 'nodes', self: 'a', serial: 7, expiresInMs: 600_000 },
@@ -208,7 +207,7 @@ function exchange() {
       retry: toHex(writeRetry(initiator.message1, cookie, OBSERVED)),
       accept: toHex(writeAccept(initiator.message1, answer.message2)),
       confirm: sealed(left, writeRequestFrame({ id: 7, via: false, stamp: 0, message: { type: 'echo' } })),
-      response: sealed(right, writeResponseFrame(7, 0x01020304, { type: 'ok', observed: OBSERVED })),
+      response: sealed(right, writeResponseFrame(7, 0x01020304, { type: 'ok', observed: OBSERVED, nodes: 0 })),
       probe: toHex(writeProbe(probing, CID, 5, 'other-port')),
       probeAnswer: toHex(
         writeProbeAnswer(

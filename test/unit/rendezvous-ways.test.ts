@@ -115,7 +115,7 @@ describe('a link over TLS', () => {
     expect(host.get(REGISTER)).toMatchObject({ type: 'registered', observed: NOWHERE });
     expect(host.events.some(({ ev }) => ev === 'observed')).toBe(false);
     const before = net.sent.length;
-    expect(host.get({ type: 'echo' }, host.socket())).toEqual({ type: 'ok', observed: NOWHERE });
+    expect(host.get({ type: 'echo' }, host.socket())).toEqual({ type: 'ok', observed: NOWHERE, nodes: 0 });
     const asked = net.sent.slice(before).filter(({ from }) => from.address === '203.0.113.5');
     expect(asked.length).toBeGreaterThan(0);
     expect(asked.every(({ tunnel }) => tunnel)).toBe(true);

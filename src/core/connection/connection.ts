@@ -292,6 +292,7 @@ export class Connection {
     const asked = path.asked.find((one) => equalBytes(one.token, token));
     if (asked === undefined) return;
     this.labels.confirm(asked.label);
+    if (path === this.current) this.upload.knows(now, path, asked.at, clock);
     measureRtt(path, now - asked.at);
     measureLoss(now, path, asked.sent, heard);
     path.asked = [];

@@ -24,8 +24,10 @@ export const CONNECTION_LIMITS = {
   uploadBusyBytes: 2_500,
   /** Of two arrivals that lie closer together than this no rate can be told. */
   uploadReportMinMs: 20,
-  /** Questions under way: a round trip of 1.6 s. */
-  uploadQuestionsMax: 16,
+  /** A full queue loses questions as well: where the last ones have no answer it is asked so many times as often, until one has. */
+  uploadOverdueTimes: 4,
+  /** Questions under way: a round trip of 1.6 s, asked so often. */
+  uploadQuestionsMax: 64,
   /** A queue of so long in so many reports running is one that stays: a burst, a busy Wi-Fi or a starved computer is over by then. */
   uploadOveruseMs: 50,
   uploadOverusesMin: 3,
@@ -36,11 +38,20 @@ export const CONNECTION_LIMITS = {
   uploadFlushMs: 500,
   uploadFlushShare: 0.25,
   uploadFlushEveryMs: 10_000,
-  /** A router with a short queue loses instead: so long a queue, and a tenth lost, are as much of a sign. */
+  /**
+   * A router with a short queue loses instead: so long a queue, and a tenth lost, are as much of a sign. So is half lost without any: a
+   * line that polices, or a queue that has been there for as long as anybody knows the way.
+   */
   uploadShortMs: 10,
+  uploadLossFull: 0.5,
+  /** A line that was full so shortly ago is full again at the first sign: games send maps in turns. */
+  uploadRememberMs: 60_000,
   /** A queue below this is none: computers take their time. */
   uploadEmptyMs: 5,
-  /** What the router may hold: LEDBAT++ has 60 ms, and other friends' datagrams wait behind it. At `uploadHalfMs` the pace is half. */
+  /**
+   * What the router may hold: LEDBAT++ has 60 ms, and other friends' datagrams wait behind it. At `uploadHalfMs` the pace is half, and
+   * never less than `uploadFlushShare`.
+   */
   uploadTargetMs: 25,
   uploadHalfMs: 125,
   /** The queue is made to run empty where it has not been for so long: with less of the pace, until it is, and no longer than this. */
@@ -59,7 +70,7 @@ export const CONNECTION_LIMITS = {
   /** GCC section 6: below the one share lost the pace grows, above the other it shrinks. */
   uploadLossLow: 0.02,
   uploadLossHigh: 0.1,
-  /** Bytes a millisecond, 128 kbit/s: a voice, and the steps of a game. */
+  /** Bytes a millisecond, 128 kbit/s: a voice, and the steps of a game. All that are held back have so much together. */
   uploadPaceMin: 16,
   /** The person is told after so long; a pace that was not needed for so long is over. */
   uploadTellMs: 1_500,

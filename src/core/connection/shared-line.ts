@@ -3,6 +3,7 @@
  * the same queue at the same time. So the uploads of a participant know of each other:
  *
  * - three reports running of a queue may come from any of them: where most is lost, few questions of each come through;
+ * - whoever came to know its way while another one's queue was there goes by that one's, until it has been empty;
  * - those that have more to send than their pace, and whose queue is about as long now, draw near to their mean;
  * - while one of them is held back, what begins gets its share of the line from the first datagrams on, and the queue is made to run empty,
  *   so that nobody takes the others' queue for the line itself (LEDBAT's latecomer);
@@ -18,6 +19,9 @@ export interface Sharer {
   /** Its last report. */
   readonly reportedAt: Instant;
   readonly queueMs: number;
+  /** When it saw the queue empty last, and since when it knows how long the way takes at all. */
+  readonly emptyAt: Instant;
+  readonly knownAt: Instant;
   /** Reports in a row with a queue, while it has no pace; and since when. */
   readonly overuses: number;
   readonly overSince: Instant;
@@ -53,6 +57,20 @@ export class SharedLine {
     return alike.length > 1 && alike.includes(one) ? sum(alike) / alike.length : null;
   }
 
+  /**
+   * The queue as it sees it itself. Whoever has come to know its way while another one's queue was there takes that for its way's own
+   * length: so it is as long as by that one, until that has seen it empty.
+   */
+  queue(now: Instant, one: Sharer): number {
+    const others = [...this.sharers].filter((other) => isFresh(now, other) && other.emptyAt < one.knownAt);
+    return Math.max(one.queueMs, ...others.map(({ queueMs }) => queueMs));
+  }
+
+  /** What each has left at least, in bytes a millisecond: of a line that is thinner than that for all of them, its part. */
+  paceMin(now: Instant): number {
+    return LIMITS.uploadPaceMin / Math.max(1, this.held(now).length);
+  }
+
   /** The longest queue that another one sees now, in ms; 0 where nobody says anything. */
   longest(now: Instant, one: Sharer): number {
     const others = [...this.sharers].filter((other) => other !== one && isFresh(now, other));
@@ -85,17 +103,21 @@ export class SharedLine {
     for (const other of others) other.share(now, (other.carried * others.length) / (others.length + 1));
   }
 
-  /** A queue is seen by one without a pace: have all of them seen it often enough? Then the pace of each begins. */
-  overused(now: Instant): void {
-    const seeing = [...this.sharers].filter((one) => !one.paced && one.overuses > 0 && isFresh(now, one));
+  /**
+   * A queue is seen by one without a pace. Have all of them seen it often enough, or is one sure of it? Then the pace of each begins, also
+   * of those that cannot see it: nothing of theirs comes through, or they have never seen it empty.
+   */
+  overused(now: Instant, isSure: boolean): void {
+    const free = this.free(now);
+    const seeing = free.filter((one) => one.overuses > 0 && isFresh(now, one));
     const count = seeing.reduce((total, { overuses }) => total + overuses, 0);
     const since = Math.min(...seeing.map(({ overSince }) => overSince));
     const known = this.held(now).some((one) => isFresh(now, one) && one.queueMs > LIMITS.uploadOveruseMs);
     const enough = count >= LIMITS.uploadOverusesMin && now - since >= 2 * LIMITS.uploadReportMs;
-    if (!known && !enough) return;
-    const silent = this.free(now).filter((one) => !isFresh(now, one));
-    const pace = sum(seeing) / seeing.length;
-    for (const one of [...seeing, ...silent]) one.share(now, pace);
+    if (!isSure && !known && !enough) return;
+    const blind = free.filter((one) => !isFresh(now, one) || this.queue(now, one) > LIMITS.uploadOveruseMs);
+    const all = new Set([...seeing, ...blind]);
+    if (all.size > 1) for (const one of all) one.share(now, sum(seeing) / all.size);
   }
 
   /** Those that are held back by their pace. */

@@ -5,11 +5,12 @@
  * them follows what the line has carried, and by how much longer than ever in the last ten seconds the question was under way: the
  * queue (RFC 6817 section 3.4).
  *
- * As long as there is no queue, datagrams go at once: nothing stands between game and socket. Only when a queue is seen three times in
- * a row a pace does, and what does not fit waits in a short queue of ours (`backlog.ts`), where the small and the recent go first:
+ * As long as there is no queue, datagrams go at once: nothing stands between game and socket. Only when a queue, or that half is lost, is
+ * seen three times in a row a pace does (once, where the line was full a minute ago), and what does not fit waits in a short queue of ours
+ * (`backlog.ts`), where the small and the recent go first:
  *
  * - The pace is what the line carries, and follows it (draft-ietf-rmcat-gcc-02 section 5.5 takes the received rate as well).
- * - Above the target it is less in proportion, half of it at most: the router's queue runs empty within as long as it was.
+ * - Above the target it is less in proportion, down to a quarter: the router's queue runs empty within little more than it was long.
  * - Below the target it is up to 5 % more, and what passes without a queue counts as carried at once: a line that has become free is
  *   found in seconds, and one that has not holds 5 ms more after each report.
  * - A queue that never runs empty would in time be taken for the line itself: each five seconds it is made to (LEDBAT++ slows down for the
@@ -20,15 +21,13 @@
  * - Once what the game sends has passed for three seconds without a queue, the pace is over.
  */
 import type { Agenda, Alarm } from '../agenda.ts';
-import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
-import { CLOCK_PER_MS, clockAhead, unitsOf } from '../streams/clock.ts';
-import { QueueDelay } from '../streams/congestion.ts';
 import { Backlog } from './backlog.ts';
 import { DATAGRAM_OVERHEAD_BYTES } from './datagram.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
+import { type Passed, Reports } from './reports.ts';
 import type { SharedLine, Sharer } from './shared-line.ts';
 
 /** What an upload needs of its connection. */
@@ -42,29 +41,9 @@ export interface UploadPort {
   told(now: Instant, full: boolean): void;
 }
 
-/** A question under way, and what had been sent before it. */
-interface Question {
-  readonly token: Uint8Array;
-  readonly at: Instant;
-  readonly sent: number;
-  readonly bytes: number;
-}
-
-/** How a question arrived. */
-interface Arrival {
-  /** In ms, by the other side's clock. */
-  readonly clock: number;
-  readonly heard: number;
-  readonly sent: number;
-  readonly bytes: number;
-}
-
 /** What two answers tell. */
-interface Seen {
+interface Seen extends Passed {
   readonly queueMs: number;
-  /** Bytes a millisecond that came through between them, and the share that did not. */
-  readonly carried: number;
-  readonly lost: number;
 }
 
 type Phase =
@@ -89,14 +68,12 @@ interface Paced {
   idleSince: Instant;
   /** The person has been told. */
   full: boolean;
-  /** Its share of the line has been too little once: the others have made room. */
-  roomMade: boolean;
 }
 
 /** Which phase may follow which, and when. @drawn in docs/states.md */
 export const UPLOAD_PHASES = {
   free: {
-    paced: 'a queue was seen three times in a row',
+    paced: 'a queue was seen three times in a row, or again',
     over: 'the connection is over',
   },
   paced: {
@@ -111,21 +88,18 @@ export class Upload implements Sharer {
   private readonly port: UploadPort;
   private readonly line: SharedLine;
   private path: Path | null = null;
-  private questions: Question[] = [];
+  private reports = new Reports(0);
   private askedAt: Instant = Number.NEGATIVE_INFINITY;
   /** Bytes of the application in this tenth of a second, and in the one before it. */
   private sliceAt: Instant = 0;
   private slice = 0;
   private sliceBefore = 0;
-  private delay = new QueueDelay(0, 1);
-  private firstClock: number | null = null;
-  private last: Arrival | null = null;
   private phase: Phase = { in: 'free', overuses: 0, overSince: 0 };
   /** What the line carries, in bytes a millisecond. */
   carried = 0;
-  reportedAt: Instant = Number.NEGATIVE_INFINITY;
-  queueMs = 0;
   private flushedAt: Instant = Number.NEGATIVE_INFINITY;
+  /** When a pace of this way has ended last. */
+  private endedAt: Instant = Number.NEGATIVE_INFINITY;
   private shedAt: Instant = Number.NEGATIVE_INFINITY;
   private readonly backlog = new Backlog();
   private alarm: Alarm | null = null;
@@ -140,6 +114,22 @@ export class Upload implements Sharer {
   /** There is a queue, whose losses are not the path's. */
   get paced(): boolean {
     return this.phase.in === 'paced';
+  }
+
+  get reportedAt(): Instant {
+    return this.reports.reportedAt;
+  }
+
+  get queueMs(): number {
+    return this.reports.queueMs;
+  }
+
+  get emptyAt(): Instant {
+    return this.reports.emptyAt;
+  }
+
+  get knownAt(): Instant {
+    return this.reports.knownAt;
   }
 
   get overuses(): number {
@@ -162,10 +152,11 @@ export class Upload implements Sharer {
     if (this.phase.in === 'over') return;
     this.carried = pace;
     const paced = this.phase.in === 'paced' ? this.phase : this.beginPace(now);
-    paced.pace = Math.max(LIMITS.uploadPaceMin, pace);
     paced.high = null;
     paced.competes = false;
     paced.emptyAt = Math.min(paced.emptyAt, now - LIMITS.uploadDrainEveryMs);
+    const queueMs = this.line.longest(now, this);
+    paced.pace = Math.max(this.line.paceMin(now), pace * factor(now, paced, queueMs, queueMs));
   }
 
   /** The application sends: true where the datagram has been taken, and waits. */
@@ -180,10 +171,8 @@ export class Upload implements Sharer {
       phase.credit -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
       return false;
     }
-    if (!phase.roomMade) {
-      phase.roomMade = true;
-      this.line.makeRoom(now, this);
-    }
+    // Its share of the line is too little, for the first time or again.
+    if (!this.hungry(now)) this.line.makeRoom(now, this);
     // Whoever gave it may write over it.
     const gone = this.backlog.push({ at: now, bytes: bytes.slice(), lane }, backlogBytes(phase));
     this.lose(now, gone);
@@ -193,25 +182,17 @@ export class Upload implements Sharer {
 
   /** False where it answers another question. */
   answered(now: Instant, path: Path, token: Uint8Array, heard: number, clock: number): boolean {
-    const index = this.questions.findIndex((one) => equalBytes(one.token, token));
-    const question = this.questions[index];
-    if (question === undefined) return false;
-    // Those before it were lost, or come late: they tell nothing new.
-    this.questions = this.questions.slice(index + 1);
-    if (path !== this.path) return true;
-    const at = this.theirs(clock, question.at);
-    const queueMs = this.delay.sample(now, at - question.at);
-    this.reportedAt = now;
-    this.queueMs = queueMs;
-    const { last } = this;
-    const arrival = { clock: at, heard, sent: question.sent, bytes: question.bytes };
-    if (last !== null && arrival.clock - last.clock < LIMITS.uploadReportMinMs) return true;
-    this.last = arrival;
-    if (last === null || heard < last.heard) return true;
-    const share = Math.min(1, (heard - last.heard) / Math.max(1, question.sent - last.sent));
-    const carried = ((question.bytes - last.bytes) * share) / (arrival.clock - last.clock);
-    this.judge(now, { queueMs, carried, lost: 1 - share });
+    const question = this.reports.take(token);
+    if (question === null) return false;
+    const passed = path === this.path ? this.reports.answered(now, question, heard, clock) : null;
+    if (passed !== null) this.judge(now, { ...passed, queueMs: this.line.queue(now, this) });
     return true;
+  }
+
+  /** Another question of the path is answered: so long the way takes, as a rule before much is sent. */
+  knows(now: Instant, path: Path, sentAt: Instant, clock: number): void {
+    if (path !== this.path) this.begin(now, path);
+    this.reports.learn(now, sentAt, clock);
   }
 
   stop(): void {
@@ -223,14 +204,11 @@ export class Upload implements Sharer {
   /** Another path is another line, perhaps: what was known of the one before does not hold. */
   private begin(now: Instant, path: Path): void {
     this.path = path;
-    this.questions = [];
-    this.delay = new QueueDelay(now, 1);
-    this.firstClock = null;
-    this.last = null;
+    this.reports = new Reports(now);
     this.carried = 0;
     if (this.phase.in === 'paced') this.end(now, this.phase);
     else if (this.phase.in === 'free') this.phase.overuses = 0;
-    this.reportedAt = Number.NEGATIVE_INFINITY;
+    this.endedAt = Number.NEGATIVE_INFINITY;
   }
 
   private count(now: Instant, bytes: number): void {
@@ -245,14 +223,14 @@ export class Upload implements Sharer {
 
   /** Asks, while much is sent, or the line is known to be full. */
   private report(now: Instant, path: Path): void {
-    if (now - this.askedAt < LIMITS.uploadReportMs) return;
+    const isOverdue = !this.paced && this.reports.oldest < now - path.rttMs - LIMITS.uploadReportMs;
+    if (now - this.askedAt < LIMITS.uploadReportMs / (isOverdue ? LIMITS.uploadOverdueTimes : 1)) return;
     if (!this.paced && Math.max(this.slice, this.sliceBefore) < LIMITS.uploadBusyBytes) return;
     const begins = now - this.askedAt > LIMITS.uploadForgetMs;
     this.askedAt = now;
     if (begins) this.join(now);
     const { sent, sentBytes } = path;
-    const question = { token: this.port.ask(now), at: now, sent: sent + 1, bytes: sentBytes };
-    this.questions = [...this.questions, question].slice(-LIMITS.uploadQuestionsMax);
+    this.reports.asked({ token: this.port.ask(now), at: now, sent: sent + 1, bytes: sentBytes });
   }
 
   /** It begins to send much: where others are held back, with its share of the line. */
@@ -267,14 +245,7 @@ export class Upload implements Sharer {
     this.flushedAt = now;
     this.phase.high = null;
     this.phase.competes = false;
-    this.phase.pace = Math.max(LIMITS.uploadPaceMin, this.carried * LIMITS.uploadFlushShare);
-  }
-
-  /** The other side's clock in ms since its first answer, which has no bounds: that of the wire wraps. */
-  private theirs(clock: number, sentAt: Instant): number {
-    const expected = unitsOf(sentAt);
-    this.firstClock ??= clock - expected;
-    return (expected + clockAhead(clock, expected, this.firstClock)) / CLOCK_PER_MS;
+    this.phase.pace = Math.max(this.line.paceMin(now), this.carried * LIMITS.uploadFlushShare);
   }
 
   private judge(now: Instant, seen: Seen): void {
@@ -290,7 +261,7 @@ export class Upload implements Sharer {
     const pace = paced.competes
       ? contend(paced.pace, lost)
       : this.carried * factor(now, paced, queueMs, Math.max(queueMs, this.line.longest(now, this)));
-    paced.pace = Math.max(LIMITS.uploadPaceMin, pace);
+    paced.pace = Math.max(this.line.paceMin(now), pace);
     this.drain(now, paced);
     this.tell(now, paced, queueMs);
   }
@@ -299,16 +270,20 @@ export class Upload implements Sharer {
   private seeQueue(now: Instant, phase: Phase & { readonly in: 'free' }, seen: Seen): void {
     const { queueMs, carried, lost } = seen;
     const isShort = queueMs > LIMITS.uploadShortMs && lost > LIMITS.uploadLossHigh;
+    const isFull = queueMs > LIMITS.uploadOveruseMs || isShort || lost > LIMITS.uploadLossFull;
     if (phase.overuses === 0) phase.overSince = now;
-    phase.overuses = queueMs > LIMITS.uploadOveruseMs || isShort ? phase.overuses + 1 : 0;
+    phase.overuses = isFull ? phase.overuses + 1 : 0;
     this.carried = phase.overuses === 0 ? 0 : Math.max(this.carried, carried);
-    if (phase.overuses >= LIMITS.uploadOverusesMin) this.beginPace(now);
-    else if (phase.overuses > 0) this.line.overused(now);
+    const enough = now - this.endedAt < LIMITS.uploadRememberMs ? 1 : LIMITS.uploadOverusesMin;
+    const stays = enough === 1 || now - phase.overSince >= 2 * LIMITS.uploadReportMs;
+    const isSure = phase.overuses >= enough && stays;
+    if (phase.overuses > 0) this.line.overused(now, isSure);
+    if (isSure && !this.paced) this.beginPace(now);
   }
 
   private beginPace(now: Instant): Paced {
     const paced: Paced = {
-      ...{ in: 'paced', since: now, pace: this.carried, credit: 0, creditAt: now, roomMade: false },
+      ...{ in: 'paced', since: now, pace: this.carried, credit: 0, creditAt: now },
       ...{ high: null, competes: false, emptyAt: now, idleSince: now, full: false },
     };
     this.enter(paced);
@@ -370,6 +345,7 @@ export class Upload implements Sharer {
   }
 
   private end(now: Instant, { full }: Paced): void {
+    this.endedAt = now;
     this.enter({ in: 'free', overuses: 0, overSince: now });
     for (let { next } = this.backlog.pop(now); next !== null; { next } = this.backlog.pop(now))
       this.port.send(now, next.bytes, next.lane);
@@ -424,7 +400,7 @@ function factor(now: Instant, paced: Paced, queueMs: number, longestMs: number):
     const surplus = 1 + LIMITS.uploadSurplus * (1 - queueMs / target);
     return isDraining(now, paced, longestMs) ? LIMITS.uploadDrainShare : surplus;
   }
-  const share = Math.max(0.5, 1 - (queueMs - target) / (2 * (half - target)));
+  const share = Math.max(LIMITS.uploadFlushShare, 1 - (queueMs - target) / (2 * (half - target)));
   return isDraining(now, paced, longestMs) ? Math.min(LIMITS.uploadDrainShare, share) : share;
 }
 

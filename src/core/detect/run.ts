@@ -40,8 +40,10 @@ const SPARSE_MS = [...BURSTS_MS.slice(0, SPARSE_FROM), 190, 275, 375, 490, 615, 
 /** Two more sockets where less than this share of the questions was answered. */
 const ENOUGH_ANSWERED = 0.5;
 const EXTRA_SOCKETS = 2;
-/** Silence after which the way out is tried again. */
-const NOTHING_HEARD_MS = [500, 1_000, 1_400] as const;
+/** Silence after which the way out is tried again; the last try has 350 ms for its answer. */
+const NOTHING_HEARD_MS = [450, 850, 1_250] as const;
+/** Where nobody at all has answered. The report of `check` stands within 2 s of its first line, and the rest of it takes up to 0.3 s. */
+const GIVEN_UP_MS = 1_600;
 /** A port that moves is looked at again, this long after the profile is final: the longer the view, the better the rate. */
 const LOOKOUTS_MS = [200, 450, 750, 1_100, 1_500, 1_950, 2_400] as const;
 /** So much later at most: in step with a clock-driven allocator, all samples would see the same rounding. */
@@ -183,7 +185,7 @@ export class Run {
     const silence = NOTHING_HEARD_MS[this.extra];
     if (this.ready()) times.push(this.burstDue());
     if (phase.in === 'sampling' && this.allAsked() && this.answered() > 0) times.push(this.patience());
-    if (this.answered() === 0 && silence !== undefined) times.push(this.startedAt + silence);
+    if (phase.in === 'sampling' && this.answered() === 0) times.push(this.startedAt + (silence ?? GIVEN_UP_MS));
     return Math.min(...times);
   }
 
@@ -334,7 +336,7 @@ export class Run {
 
   /** Every socket has asked and was answered, or for long enough; where nobody was, the whole time is waited. */
   private isSampled(now: Instant): boolean {
-    const silent = this.samples.length > 0 && this.answered() === 0 && now < this.startedAt + RUN_MS_MAX;
+    const silent = this.samples.length > 0 && this.answered() === 0 && now < this.startedAt + GIVEN_UP_MS;
     return this.allAsked() && !silent && this.isAnswered(now);
   }
 

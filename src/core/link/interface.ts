@@ -77,7 +77,7 @@ export type LinkEvent =
   | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
   /** Each push once, already acknowledged. */
   | { readonly ev: 'push'; readonly push: Push }
-  /** What the master has said of its fleet, with every new session. 0: it is none. */
+  /** What the master says of its fleet, with every echo and heartbeat. 0: it is none. */
   | { readonly ev: 'serial'; readonly serial: number }
   | { readonly ev: 'log'; readonly what: 'link'; readonly data: LogData }
   /** The relays of the master are known, or others than before. */

@@ -61,11 +61,6 @@ export const LINK_LIMITS = {
    * moved is finding a path by it, which takes a second or two.
    */
   linkStayMs: 5_000,
-  /**
-   * Of a fleet: the list is asked for again so often, half as much more or less. With its heartbeats a host and its master then exchange
-   * 7.7 packets a minute.
-   */
-  nodesAgainMs: 120_000,
   /** A node that has not made a session by then is passed over: two rounds of its handshake, or one that had to wait for a cookie twice. */
   nodePatienceMs: 4_000,
   /**

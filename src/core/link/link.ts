@@ -394,11 +394,9 @@ export class Link implements LinkMachine {
     }
     const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
+    if (response.type === 'ok') this.out.event({ ev: 'serial', serial: response.nodes });
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
-    else if (response.type === 'relays') {
-      this.name(reachable(response.relays, linked.session, this.addresses));
-      this.out.event({ ev: 'serial', serial: response.nodes });
-    }
+    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session, this.addresses));
     // Nobody has told us that this is another network, but the master sees another address.
     if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
     if (now >= this.staysUntil) this.move(now);

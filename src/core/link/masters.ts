@@ -42,7 +42,6 @@ type State = NonNullable<NodeLink['state']>;
 
 /** Refs of the parent are positive. */
 const NODES_REF = -1;
-const AGAIN_REF = -2;
 
 export class Masters implements MastersMachine {
   private readonly config: LinkConfig;
@@ -60,7 +59,6 @@ export class Masters implements MastersMachine {
   private told: NodeLink | null = null;
   private standing: string | null = null;
   private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
-  private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
   /** Cell rate algorithm of links to nodes. */
   private beginsFullAt: Instant = 0;
@@ -159,7 +157,7 @@ export class Masters implements MastersMachine {
   /** Of what `settle` does: nothing once it is closed, and of the nodes nothing before it is known which of them is ours. */
   private dueAt(): Instant {
     if (this.closed) return NEVER;
-    return Math.min(this.errands.next(), this.looksAfterNodes ? Math.min(this.againAt, this.wakeAt) : NEVER);
+    return Math.min(this.errands.next(), this.looksAfterNodes ? this.wakeAt : NEVER);
   }
 
   private get looksAfterNodes(): boolean {
@@ -172,7 +170,8 @@ export class Masters implements MastersMachine {
 
   private add(now: Instant, name: string, link: Link): NodeLink {
     const node: NodeLink = {
-      ...{ name, link, openedAt: now, state: null, leaving: false, silent: false, usedAt: now, leftAt: NEVER },
+      ...{ name, link, openedAt: now, state: null, leaving: false, silent: false, asked: false, listTold: 0 },
+      ...{ usedAt: now, leftAt: NEVER },
     };
     this.nest.add(link, (at, event) => this.heard(at, node, event));
     return node;
@@ -291,7 +290,7 @@ export class Masters implements MastersMachine {
     }
     if (node === this.home && state.state === 'up' && this.known.known) {
       this.homeName.ask();
-      this.ask(now, node, own(NODES_REF, { type: 'nodes' }));
+      this.askForNodes(now, node);
     } else if (state.state !== 'connecting') {
       if (node === this.home) this.homeName.lost();
       this.out.event({ ev: 'node', node: node.name, state: state.state });
@@ -341,19 +340,25 @@ export class Masters implements MastersMachine {
   private numbered(now: Instant, node: NodeLink, serial: number): void {
     if (node === this.home) this.homeName.numbered(serial, this.known.known);
     const nameless = node === this.home && this.homeName.name === null;
-    if (serial > this.known.serial || (serial > 0 && nameless)) this.ask(now, node, own(NODES_REF, { type: 'nodes' }));
+    const isNews = serial > this.known.serial && serial !== node.listTold;
+    if (isNews || (serial > 0 && nameless)) this.askForNodes(now, node);
+  }
+
+  private askForNodes(now: Instant, node: NodeLink): void {
+    if (node.asked) return;
+    node.asked = true;
+    this.ask(now, node, { do: 'request', ref: NODES_REF, request: { type: 'nodes' }, socket: null });
   }
 
   private responded(now: Instant, node: NodeLink, ref: number, response: Response): void {
     if (response.type !== 'failed' || response.failure !== 'MASTER_UNREACHABLE') node.silent = false;
     if (ref === NODES_REF) {
+      node.asked = false;
       if (node === this.home) this.homeAnswered(now, response.type === 'nodes' ? response.self : null);
       if (response.type !== 'nodes') return;
+      node.listTold = response.serial;
       const from = node.link.sources[0]?.target.address ?? node.link.addresses[0] ?? '';
       if (this.known.learn(now, response, from)) this.errands.grown(now);
-      this.againAt = now + LINK_LIMITS.nodesAgainMs * (0.5 + this.config.random.float());
-    } else if (ref === AGAIN_REF) {
-      if (response.type === 'relays') this.numbered(now, node, response.nodes);
     } else if (!this.errands.responded(now, node, ref, response)) this.out.event({ ev: 'response', ref, response });
   }
 
@@ -370,10 +375,6 @@ export class Masters implements MastersMachine {
   // ── which nodes are of use ────────────────────────────────────────────────────────────────────────────────────────
 
   private work(now: Instant): void {
-    if (this.againAt <= now) {
-      this.againAt = now + LINK_LIMITS.nodesAgainMs * (0.5 + this.config.random.float());
-      this.ask(now, this.main, own(AGAIN_REF, { type: 'relays' }));
-    }
     this.wakeAt = NEVER;
     const wanted = this.wanted(now);
     for (const name of wanted)
@@ -435,8 +436,4 @@ export class Masters implements MastersMachine {
     }
     this.end(now, node);
   }
-}
-
-function own(ref: number, request: Ask['request']): Ask {
-  return { do: 'request', ref, request, socket: null };
 }

@@ -15,6 +15,9 @@ export interface NodeLink {
   leaving: boolean;
   /** It was asked and did not answer, and nothing has come from it since. */
   silent: boolean;
+  /** Its list of nodes is on its way; and the serial of the one that it told last, be that of use or not. */
+  asked: boolean;
+  listTold: number;
   usedAt: Instant;
   /** The host has left it: when the session ends. */
   leftAt: Instant;

@@ -87,12 +87,12 @@ export class Requests {
   handle(now: Instant, session: MasterSession, from: Endpoint, request: Request, id: number): Response {
     switch (request.type) {
       case 'echo':
-        return { type: 'ok', observed: from };
+        return this.ok(from);
       case 'register':
       case 'heartbeat':
       case 'goodbye':
         // Said before what is known already: it changes nothing, and is answered only so that it is not repeated.
-        if (session.overtaken(now, id)) return { type: 'ok', observed: from };
+        if (session.overtaken(now, id)) return this.ok(from);
         return this.hosting(now, session, from, request);
       case 'resolve':
         return this.resolve(now, session, from, request);
@@ -115,7 +115,7 @@ export class Requests {
       case 'relay':
         return this.grant(now, session, from, request);
       case 'relays':
-        return { type: 'relays', relays: this.parts.grants.relays, nodes: this.nodes?.serial ?? 0 };
+        return { type: 'relays', relays: this.parts.grants.relays };
       case 'nodes':
         return this.nodes === null ? failed('REFUSED', 0, 'no-fleet') : { type: 'nodes', ...this.nodes };
     }
@@ -207,7 +207,7 @@ export class Requests {
     const { generation } = entry.record;
     const change = registry.update(entry, from, { announcement, players, profile, generation });
     if (change === 'changed') this.parts.event({ ev: 'host', change, host: entry.record });
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   private announced(session: MasterSession, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
@@ -217,7 +217,7 @@ export class Requests {
   private goodbye(now: Instant, session: MasterSession, from: Endpoint): Response {
     const entry = this.parts.registry.of(session);
     if (entry?.session === session) this.gone(now, entry, 'goodbye');
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   gone(now: Instant, entry: HostEntry, reason: GoneReason): void {
@@ -322,7 +322,7 @@ export class Requests {
       this.parts.push(now, done.push.to, done.push.push);
       if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
     }
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   /** Another grant for who has had one, and is still welcome. */
@@ -338,6 +338,10 @@ export class Requests {
     return relay === null ? failed('REFUSED', 0, 'foreign-token') : { type: 'granted', relay };
   }
 
+  private ok(from: Endpoint): Response {
+    return { type: 'ok', observed: from, nodes: this.nodes?.serial ?? 0 };
+  }
+
   private isOwn(session: MasterSession): boolean {
     return equalBytes(session.key, this.parts.own);
   }
@@ -345,7 +349,7 @@ export class Requests {
   private passOn(now: Instant, from: Endpoint, outcome: Outcome): Response {
     if (!outcome.ok) return failed(outcome.failure, outcome.retryAfterMs);
     for (const { to, push } of outcome.pushes) this.parts.push(now, to, push);
-    return { type: 'ok', observed: from };
+    return this.ok(from);
   }
 
   /** One participant at one address: a bad neighbour behind the same carrier NAT takes nothing away from others. */

@@ -110,7 +110,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly nodesUp = new Set<string>();
   /** While we host: by then it is known how long an idle mapping lives, where that can be known. */
   private lifeKnownAt: Instant = 0;
-  private rttMs = 0;
+  /** Round trip to the master over the network that we are in now; null until that is known. */
+  private rttMs: number | null = null;
   private seenAt: string | null = null;
   private profileFinal = false;
   private stun: readonly Endpoint[];
@@ -368,6 +369,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.detector, { do: 'network', network });
     this.nest.command(now, this.mapper, { do: 'network', network });
     if (!this.isRunning) return;
+    this.rttMs = null;
     this.nest.command(now, this.link, { do: 'nudge' });
     if (this.linkUp) this.ipv6.begin(now);
     this.lookForPinhole(now);

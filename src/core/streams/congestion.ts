@@ -34,6 +34,7 @@ export class QueueDelay {
     if (last === undefined || now >= last.until) {
       this.buckets.push({ until: now + LIMITS.baseBucketMs, leastMs: delayMs });
       if (this.buckets.length > LIMITS.baseBuckets) this.buckets.shift();
+      this.buckets = this.buckets.filter(({ until }) => now - until < LIMITS.baseOldMs);
     } else last.leastMs = Math.min(last.leastMs, delayMs);
     this.samples.push(delayMs);
     if (this.samples.length > this.samplesMax) this.samples.shift();

@@ -81,10 +81,11 @@ export const STREAM_LIMITS = {
   delaySamples: 4,
   /**
    * The least delay of the last ten seconds stands for the empty queue, and each eight seconds the queue is emptied to see it (BBR has
-   * ten, and five). Clocks of computers part by up to 100 ppm, 1 ms in that time.
+   * ten, and five). Clocks of computers part by up to 100 ppm, 1 ms in that time; who is asked seldom keeps what is a minute old, 6 ms.
    */
   baseBuckets: 10,
   baseBucketMs: 1_000,
+  baseOldMs: 60_000,
   drainEveryMs: 8_000,
   drainShare: 0.75,
   drainRoundTrips: 3,

@@ -83,19 +83,18 @@ const relayed = {
 };
 
 export const RESPONSES = {
-  /** `observed`: where the request came from. */
-  ok: { number: 1, fields: { observed: endpoint } },
+  /**
+   * `observed`: where the request came from. `nodes`: the serial of the list of nodes; 0 where the master is no fleet, as before there
+   * were any. It comes with the answer to each echo and each heartbeat, so that nobody has to ask whether the list has changed.
+   */
+  ok: { number: 1, fields: { observed: endpoint, nodes: appended(u32, 0) } },
   registered: { number: 2, fields: { code: codeTold, hostId: text(32), observed: endpoint, page } },
   resolved: { number: 3, fields: { hostKey: key, entry } },
   /** `next`: where to go on; empty at the end. */
   entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },
   failed: { number: 5, fields: { failure, why: word(REFUSALS), retryAfterMs: u32 } },
   granted: { number: 6, fields: { relay: relayGrant } },
-  /** `nodes`: the serial of the list of nodes; 0 where the master is no fleet, as before there were any. */
-  relays: {
-    number: 7,
-    fields: { relays: many(relayPlace, WIRE_LIMITS.relaysMax, 'relays'), nodes: appended(u32, 0) },
-  },
+  relays: { number: 7, fields: { relays: many(relayPlace, WIRE_LIMITS.relaysMax, 'relays') } },
   nodes: { number: 8, fields: nodeList },
 } as const satisfies Messages;
 
@@ -158,7 +157,7 @@ export const REQUESTS = {
   /** Whoever has a token that has become too old gets another for the same end of the same pair. */
   relay: { number: 14, fields: { token: bytes(RELAY_TOKEN_BYTES) }, answer: 'granted' },
   relays: { number: 15, fields: {}, answer: 'relays' },
-  /** Asked only where `relays` has told of a list. */
+  /** Asked only where `ok` has told of a list. */
   nodes: { number: 16, fields: {}, answer: 'nodes' },
 } as const satisfies Readonly<Record<string, RequestMessage>>;
 

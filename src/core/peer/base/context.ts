@@ -93,8 +93,8 @@ export interface PeerContext {
   otherFamily(): { readonly family?: 4 | 6 };
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];
-  /** Round trip to the master, 0 where it is not known. */
-  readonly masterRttMs: () => number;
+  /** Round trip to the master; null while it is not known over the network that we are in now: the link tells it when it is up again. */
+  readonly masterRttMs: () => number | null;
   /** Sends to the master, over `socket` or the link's own; `onResponse` is called exactly once unless cancelled. */
   request(
     now: Instant,

@@ -108,7 +108,7 @@ export class Welcome {
         first: this.offer.known,
         ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit, unseen },
         peer: { profile: hello.profile, candidates },
-        viaMasterRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
+        viaMasterRttMs: Math.max(1, hello.masterRttMs + (context.masterRttMs() ?? 0)),
       },
       (at, event) => {
         if (event.ev === 'path') this.request?.cancel();

@@ -75,6 +75,7 @@ export class Join implements ConnectionOwner {
 
   /** The session with the master has come or gone. */
   link(now: Instant, failure: FailureCode | null): void {
+    if (this.context.linkUp() && this.phase.in === 'knocking') this.phase.knock.linked(now);
     if (this.phase.in !== 'linking') this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
     else if (failure !== null) this.unreachable(now, failure);
     else if (this.context.linkUp()) {

@@ -72,6 +72,8 @@ export class Knock {
   private readonly onResult: (now: Instant, result: KnockResult) => void;
   private readonly socket: SocketId;
   private readonly alarms: Alarm[] = [];
+  /** Of our socket; null before it is open. */
+  private port: number | null = null;
   private sent: Sent | null = null;
   /** Our address as the master saw it in the JOIN. */
   private observed: Endpoint | null = null;
@@ -142,10 +144,25 @@ export class Knock {
       this.refuse(now, 'INTERNAL', 0, { because: 'socket', error: outcome.code });
       return;
     }
-    const { config, profile, masterRttMs } = this.context;
+    this.port = outcome.local.port;
+    this.linked(now);
+  }
+
+  /**
+   * The host times what it sends by our round trip to the master: over a network that we have just come into it is known when the link
+   * is up, and JOIN goes out no earlier anyway.
+   */
+  linked(now: Instant): void {
+    const { context, port } = this;
+    const rttMs = context.masterRttMs();
+    if (!this.done && this.sent === null && port !== null && rttMs !== null) this.ask(now, port, rttMs);
+  }
+
+  private ask(now: Instant, port: number, masterRttMs: number): void {
+    const { config, profile } = this.context;
     const { hostKey, password, name, connection, mode, own: key } = this.door;
     const hidden = mode === 'only';
-    const bound = { socket: this.socket, family: this.context.family(), port: outcome.local.port };
+    const bound = { socket: this.socket, family: this.context.family(), port };
     const own = shownOf(mode, { profile: profile(), candidates: ownCandidates(this.context, bound, true) });
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
@@ -156,7 +173,7 @@ export class Knock {
       connection,
       name,
       passwordProof: proof,
-      masterRttMs: masterRttMs(),
+      masterRttMs,
       mode,
       relays,
     };

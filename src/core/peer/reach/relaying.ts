@@ -58,7 +58,7 @@ export class Relays implements KnownRelays {
   /** All there are, as the other side is told. */
   distances(): readonly RelayDistance[] {
     const { config, masterRttMs } = this.context;
-    const rttMs = (at: Endpoint): number => (this.tunnelled ? masterRttMs() : (this.meter.rttMs(at) ?? FAR_MS));
+    const rttMs = (at: Endpoint): number => (this.tunnelled ? masterRttMs() : this.meter.rttMs(at)) ?? FAR_MS;
     return this.places().map(({ place, at }) => ({
       relay: relayIdOf(config.crypto, place),
       rttMs: Math.min(FAR_MS, Math.round(rttMs(at))),

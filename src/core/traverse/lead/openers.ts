@@ -28,6 +28,11 @@ const TTLS: readonly number[] = [3, 7, 4, 10, 5, 13];
  * a process that is busy with a handshake. It delays nobody whose door is open already.
  */
 export const LAST_MS = 25;
+/**
+ * And so much more where the peer's NAT has not been measured: its computer has just come into another network, whose round trip was
+ * measured once, if at all, and which may take an early packet amiss (a VPN's server often accepts strangers).
+ */
+const UNMEASURED_MS = 100;
 
 /** A TTL that leaves the own NAT and dies before the far one. */
 export function lowTtl(own: NatProfile, attempt: number): number {
@@ -61,10 +66,12 @@ export function socketFor(config: TraversalConfig, candidate: Candidate): Socket
 export function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
   const { address, port } = candidate.endpoint;
   const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
+  const { type, poisonable } = config.peer.profile;
+  const unmeasured = type === 'unknown' && poisonable !== 'no';
   const first: readonly Pass[] = wary
     ? [
         { afterMs: 0, ttl: openerTtl(config.own.profile()) },
-        { afterMs: config.viaMasterRttMs / 2 + LAST_MS, ttl: null },
+        { afterMs: config.viaMasterRttMs / 2 + LAST_MS + (unmeasured ? UNMEASURED_MS : 0), ttl: null },
       ]
     : [{ afterMs: 0, ttl: null }];
   return probesAt([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);
