@@ -263,8 +263,8 @@ export function reasonText(reason: FailureReason): string {
       return 'There are too many joins at once.';
     case 'socket':
       return `No socket could be opened (${reason.error}).`;
-    case 'master-says':
-      return `The masterserver says: "${reason.text}".`;
+    case 'codes-tried':
+      return 'Too many codes that no host has were tried from your address.';
   }
 }
 

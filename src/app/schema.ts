@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { LanServer, PathInfo } from '../agent/index.ts';
 import type { ListEntry, NatProfile } from '../core/index.ts';
 import { LIMITS } from '../core/limits.ts';
+import { PATH_KINDS } from '../core/model/pair.ts';
 import { parseServices } from '../core/model/service.ts';
 import { APP_LIMITS } from './limits.ts';
 import type {
@@ -143,7 +144,7 @@ export const COMMANDS = {
 } as const satisfies { readonly [Name in CommandName]: z.ZodType<Fields<Name>> };
 
 const path = z.object({
-  kind: z.enum(['lan', 'direct', 'mapped', 'ipv6', 'relay']),
+  kind: z.enum(PATH_KINDS),
   via: z.string().nullable().describe('the name of the relay that carries the data'),
 });
 const nullablePath = { kind: path.shape.kind.nullable(), via: path.shape.via };

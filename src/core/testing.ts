@@ -18,16 +18,15 @@ export { Game } from './connection/game.ts';
 export type { ConnectionEvent } from './connection/interface.ts';
 export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
 export { type Parted, Parts } from './connection/parts.ts';
-export { PATH_PHASES, pathOf } from './connection/path.ts';
+export { pathOf } from './connection/path.ts';
 export { SharedLine } from './connection/shared-line.ts';
-export { UPLOAD_PHASES, Upload } from './connection/upload.ts';
-export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } from './detect/detector.ts';
-export { RUN_PHASES } from './detect/run.ts';
+export { Upload } from './connection/upload.ts';
+export type { DetectCommand, DetectEvent, Detector } from './detect/detector.ts';
 export { EpochKeys } from './fleet/epochs.ts';
 export { FLEET_LIMITS } from './fleet/limits.ts';
 export type { LinkCommand, LinkEvent, LinkMachine, MastersCommand, MastersEvent } from './link/interface.ts';
 export { LINK_LIMITS } from './link/limits.ts';
-export { LINK_PHASES, Link } from './link/link.ts';
+export { Link } from './link/link.ts';
 export { Masters } from './link/masters.ts';
 export { Nodes } from './link/nodes.ts';
 export { probeSources } from './link/sources.ts';
@@ -36,9 +35,9 @@ export { namingMask } from './mask.ts';
 export { Cookies } from './master/cookie.ts';
 export type { MasterMachine } from './master/interface.ts';
 export { Budget, Permits } from './master/permits.ts';
-export { MASTER_PHASES } from './master/phases.ts';
 export { Tickets } from './master/tickets.ts';
-export type { Candidate, Permit, PermittedAddress, Role } from './model/pair.ts';
+export { type Candidate, PATH_KINDS, type Permit, type PermittedAddress, type Role } from './model/pair.ts';
+export { REFUSALS } from './model/progress.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { portSetOf } from './nat/port-set.ts';
@@ -54,9 +53,6 @@ export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
 export { nat64Text } from './nat64.ts';
 export type { GuestMemory } from './peer/base/interface.ts';
 export { DOOR_LIMITS } from './peer/host/limits.ts';
-export { REGISTRATION_PHASES } from './peer/host/registration.ts';
-export { VISIT_PHASES } from './peer/host/visit.ts';
-export { JOIN_PHASES } from './peer/join/join-phase.ts';
 export {
   type ClientHandshake,
   type ClientHello,
@@ -66,14 +62,10 @@ export {
   openAsHost,
   passwordProof,
 } from './peer/keys/handshake.ts';
-export { PEER_PHASES } from './peer/peer.ts';
 export { unseenAddresses, usableCandidates } from './peer/reach/candidates.ts';
-export { IPV6_PHASES } from './peer/reach/ipv6.ts';
-export { SESSION_PHASES } from './peer/reach/session.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
-export { MAPPER_PHASES } from './portmap/phases.ts';
-export { BINDER_PHASES, Binder, type BinderEvent } from './relay/binder.ts';
+export { Binder, type BinderEvent } from './relay/binder.ts';
 export { RelayMeter } from './relay/meter.ts';
 export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
 export { deriveKey } from './secure/hkdf.ts';
@@ -97,7 +89,6 @@ export { QueueDelay } from './streams/congestion.ts';
 export { readFrame, readVarint, writeVarint } from './streams/frames.ts';
 export type { StreamCommand, StreamEvent } from './streams/interface.ts';
 export { STREAM_LIMITS } from './streams/limits.ts';
-export { OUTGOING_PHASES } from './streams/outgoing.ts';
 export { Ranges } from './streams/ranges.ts';
 export { ConnectionStreams } from './streams/streams.ts';
 export { encodeStun, integrityMatches, parseStun, type StunMessage } from './stun/codec.ts';
@@ -195,4 +186,4 @@ export const STRUCTURES = {
   ...{ relay: relayPlace, relayGrant },
 } as const;
 export { PortWatch } from './master/port-watch.ts';
-export { VANTAGE_PHASES, Vantage } from './master/vantage.ts';
+export { Vantage } from './master/vantage.ts';

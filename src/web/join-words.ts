@@ -89,8 +89,6 @@ export function reasonText(reason: FailureReason | null): string {
       return reason.foreign === ''
         ? t('reason.code-malformed', { symbols: reason.symbols })
         : t('reason.code-foreign', { foreign: reason.foreign });
-    case 'master-says':
-      return t('reason.master-says', { text: reason.text });
     default:
       return t(`reason.${reason.because}`);
   }

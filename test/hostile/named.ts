@@ -64,7 +64,7 @@ function lists({ setup, victim }: Scene, changing: boolean): void {
     response(response): Response {
       if (changing) serial++;
       if (response.type === 'ok') return { ...response, nodes: serial };
-      if (response.type !== 'failed' || response.detail !== 'not a fleet') return response;
+      if (response.type !== 'failed' || response.why !== 'no-fleet') return response;
       return { type: 'nodes', self: `self ${serial}`, serial, expiresInMs: 0xffff_ffff, nodes: nodes() };
     },
   });

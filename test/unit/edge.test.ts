@@ -143,7 +143,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
     ev: 'join-failed',
     join: 1,
     failure: any('REFUSED'),
-    detail: { because: 'master-says', text: WORD },
+    detail: { because: 'socket', error: WORD },
   },
   list: { ev: 'list', id: 9, entries: [entry], failure: any(WORD) },
   log: { ev: 'log', join: 1, attempt: 1, what: WORD, data: { code: WORD, why: WORD } },

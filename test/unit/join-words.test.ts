@@ -62,7 +62,7 @@ const REASONS: { readonly [Because in FailureReason['because']]: FailureReason &
   'key-unusable': { because: 'key-unusable' },
   'too-many-joins': { because: 'too-many-joins' },
   socket: { because: 'socket', error: 'EMFILE' },
-  'master-says': { because: 'master-says', text: 'closed' },
+  'codes-tried': { because: 'codes-tried' },
 };
 
 /** Everything that can be told, in the language of the page. */

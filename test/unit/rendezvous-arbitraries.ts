@@ -12,8 +12,10 @@ import {
 } from '../../src/core/index.ts';
 import {
   HANDSHAKE_BYTES_MAX,
+  PATH_KINDS,
   type Permit,
   type Push,
+  REFUSALS,
   type Request,
   type Response,
   Writer,
@@ -182,7 +184,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
     clientNat: fc.constantFrom('unknown', 'cone', 'port-sensitive'),
     hostNat: fc.constantFrom('unknown', 'public', 'blocked'),
     family: fc.constantFrom(4, 6),
-    path: orNull(fc.constantFrom('direct', 'lan', 'mapped', 'ipv6', 'relay')),
+    path: orNull(fc.constantFrom(...PATH_KINDS)),
     method: text(32),
     attempts: u32,
     elapsedMs: u32,
@@ -210,7 +212,7 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('granted'), relay: relayGrant }),
   fc.record({ type: type('relays'), relays }),
   fc.record({ type: type('nodes'), self: relayName, serial: u32, expiresInMs: u32, nodes }),
-  fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
+  fc.record({ type: type('failed'), failure, why: fc.constantFrom(...REFUSALS), retryAfterMs: u32 }),
 );
 
 const relayed = {

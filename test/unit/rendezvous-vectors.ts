@@ -129,7 +129,7 @@ const RESPONSES: readonly Response[] = [
     ...{ type: 'nodes', self: 'a', serial: 7, expiresInMs: 600_000 },
     nodes: [{ name: 'a', region: 'eu', addresses: [OBSERVED.address], port: 8430, furtherPort: 443 }],
   },
-  { type: 'failed', failure: 'CODE_UNKNOWN', detail: '', retryAfterMs: 0 },
+  { type: 'failed', failure: 'BUSY', why: 'codes-tried', retryAfterMs: 0 },
 ];
 
 const PUSHES: readonly Push[] = [

@@ -128,6 +128,7 @@ const FRONT = [
     'mask.ts',
     'model/code.ts',
     'model/fill.ts',
+    'model/pair.ts',
     'model/service.ts',
     'wire/join-link.ts',
   ].map(core),
@@ -380,13 +381,6 @@ describe('the repository is tidy:', () => {
     const loose = core.filter(({ path }) => !path.endsWith('/limits.ts'));
     const found = loose.flatMap(({ path, text }) => [...text.matchAll(bound)].map(([, name]) => `${path} ${name}`));
     expect(found.filter((one) => !one.endsWith('_BYTES_MAX'))).toEqual([]);
-  });
-
-  test('each machine of core that has phases has a table of them, from which docs/states.md is drawn', () => {
-    const core = product.filter(({ layer }) => layer === 'src/core');
-    const kept = /^ {2}private (?:phase|state): /m;
-    const without = core.filter(({ text }) => kept.test(text) && !/\b[A-Z0-9]+_PHASES\b/.test(text));
-    expect(without.map(({ path }) => path)).toEqual([]);
   });
 
   test('what the log of core says happened is one word, its parts joined by hyphens', () => {

@@ -1066,8 +1066,9 @@ export const de = {
   'The answer is not by the host that was asked.': 'Die Antwort ist nicht von dem Host, der gefragt wurde.',
   'Nothing can be sealed to the key in the link.': 'Für den Schlüssel im Link lässt sich nichts versiegeln.',
   'There are too many joins at once.': 'Es sind zu viele Beitritte auf einmal.',
+  'Too many codes that no host has were tried from your address.':
+    'Von deiner Adresse wurden zu viele Codes probiert, die kein Host hat.',
   'No socket could be opened ({error}).': 'Es ließ sich kein Socket öffnen ({error}).',
-  'The masterserver says: "{text}".': 'Der Masterserver sagt: „{text}“.',
   '--native-udp needs a package that is not installed: npm install udx-native.':
     '--native-udp braucht ein Paket, das fehlt: npm install udx-native.',
   "The file {path} can't be used: {reason}.": 'Die Datei {path} ist nicht zu benutzen: {reason}.',

@@ -51,7 +51,6 @@ export class Connection {
   private bothUntil: Instant = 0;
   /** When the application has sent last. */
   private spokeAt: Instant = Number.NEGATIVE_INFINITY;
-  private wanting = false;
   /** Half of a pause that was too long for some NAT between us. */
   private pauseMsMax: number = LIMITS.pauseMsMax;
   private alarm: Alarm | null = null;
@@ -86,6 +85,11 @@ export class Connection {
 
   get over(): boolean {
     return this.phase === 'over';
+  }
+
+  /** Does the application know of it? */
+  private get isUp(): boolean {
+    return this.phase === 'up' || this.phase === 'wanting';
   }
 
   /** A way that the traversal has proven in both directions, or one over a relay, which is still to be. */
@@ -260,7 +264,7 @@ export class Connection {
         break;
       case KIND.stream:
         // Before the application knows of the connection nobody can take a stream: it is sent again.
-        if (this.phase === 'up') this.port.frames(now, body);
+        if (this.isUp) this.port.frames(now, body);
         break;
       case KIND.game:
         this.game.take(now, body);
@@ -268,7 +272,7 @@ export class Connection {
   }
 
   private tell(bytes: Uint8Array, lane: number): void {
-    if (this.phase === 'up') this.port.message(bytes, lane);
+    if (this.isUp) this.port.message(bytes, lane);
     else this.early = [...this.early, { bytes: bytes.slice(), lane }].slice(-LIMITS.earlyMax);
   }
 
@@ -418,7 +422,7 @@ export class Connection {
     if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
     this.choose(now);
     if (state === 'gone' && !this.paths.some(({ socket }) => socket === path.socket)) this.port.free(path.socket);
-    if (this.phase !== 'up') return;
+    if (!this.isUp) return;
     if (silent !== this.silent) this.port.event(now, { ev: 'silent', silent: this.silent });
     this.settle(now);
   }
@@ -463,15 +467,16 @@ export class Connection {
   }
 
   private want(now: Instant): void {
-    if (this.wanting) return;
-    this.wanting = true;
+    if (this.phase !== 'up') return;
+    this.enterPhase('wanting');
     this.port.event(now, { ev: 'wanting' });
   }
 
   /** A path without a relay that works is all that can be wanted. */
   private settle(now: Instant): void {
-    if (!this.wanting || !this.paths.some(({ state, kind }) => state === 'ready' && kind !== 'relay')) return;
-    this.wanting = false;
+    if (this.phase !== 'wanting' || !this.paths.some(({ state, kind }) => state === 'ready' && kind !== 'relay'))
+      return;
+    this.enterPhase('up');
     this.port.event(now, { ev: 'content' });
   }
 
@@ -479,7 +484,7 @@ export class Connection {
     const others = this.paths.some((one) => one !== path && one.state !== 'proving');
     if (others || path.state === 'proving') this.enter(now, path, 'gone');
     else this.stop(now, 'consent');
-    if (!this.over && this.phase === 'up' && path.kind !== 'relay') this.want(now);
+    if (path.kind !== 'relay') this.want(now);
   }
 
   private stop(now: Instant, reason: 'consent' | LeaveReason): void {

@@ -52,11 +52,19 @@ export interface ConnectionConfig {
   readonly line: SharedLine;
 }
 
-export type ConnectionPhase = 'coming' | 'up' | 'over';
+/** `wanting`: it is up, but of the paths that need no relay none works, so whoever has it looks for one. */
+export type ConnectionPhase = 'coming' | 'up' | 'wanting' | 'over';
 
 /** Which phase may follow which, and when. */
 export const CONNECTION_PHASES = {
   coming: { up: 'its first path is ready', over: 'it is given up before it had a path' },
-  up: { over: 'its last path is gone, or either side leaves' },
+  up: {
+    wanting: 'a path without a relay does not answer, loses too much or is gone',
+    over: 'its last path is gone, or either side leaves',
+  },
+  wanting: {
+    up: 'a path without a relay works, that one or another',
+    over: 'its last path is gone, or either side leaves',
+  },
   over: {},
 } as const satisfies Record<ConnectionPhase, Partial<Record<ConnectionPhase, string>>>;

@@ -70,7 +70,7 @@ interface Paced {
   full: boolean;
 }
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const UPLOAD_PHASES = {
   free: {
     paced: 'a queue was seen three times in a row, or again',

@@ -103,7 +103,7 @@ type Phase =
   | { readonly in: 'running'; readonly run: Run; readonly completion: Completion }
   | { readonly in: 'stopped' };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const DETECTOR_PHASES = {
   idle: {
     running: 'a detection is asked for, the network has changed, or the run that completes the last one is due',

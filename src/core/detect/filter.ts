@@ -3,6 +3,7 @@
  * an answer from another address, the other for one from another port. Only the silence of several requests counts as a no.
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
 import type { Filtering } from '../nat/profile.ts';
 import { isLocalAddress } from '../scope.ts';
 import type { Asker, Question } from '../sources/asker.ts';
@@ -18,34 +19,56 @@ export interface FilterProbe {
   readonly question: Question;
 }
 
+type Phase =
+  | { readonly in: 'waiting' | 'done' }
+  /** `at`: when it is looked who has not answered. */
+  | { readonly in: 'asking'; readonly at: Instant };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const FILTER_PHASES = {
+  waiting: {
+    asking: 'both sockets are open, and a source has answered that can do the tests',
+    done: 'no more answers are awaited',
+  },
+  asking: {
+    asking: 'somebody has not answered, and is asked again or given its time',
+    done: 'all have answered, or four questions have none',
+  },
+  done: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 export class FilterTest {
-  done = false;
   /** What was asked, for the tests that build upon it. */
   readonly probes: FilterProbe[] = [];
   private readonly asker: Asker;
   private readonly sockets: readonly [SocketId, SocketId];
-  private at: Instant = NEVER;
+  private phase: Phase = { in: 'waiting' };
 
   constructor(asker: Asker, sockets: readonly [SocketId, SocketId]) {
     this.asker = asker;
     this.sockets = sockets;
   }
 
+  get done(): boolean {
+    return this.phase.in === 'done';
+  }
+
   nextAt(): Instant {
-    return this.done ? NEVER : this.at;
+    return this.phase.in === 'asking' ? this.phase.at : NEVER;
   }
 
   /** Begins once a source has answered that can do the tests. */
   advance(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
-    if (this.done) return;
-    if (this.probes.length === 0) this.begin(now, sources, bound);
-    else if (this.probes.every(({ question }) => question.observed !== null)) this.done = true;
-    else if (now >= this.at) this.repeat(now);
+    const { phase } = this;
+    if (phase.in === 'waiting') this.begin(now, sources, bound);
+    if (phase.in !== 'asking') return;
+    if (this.probes.every(({ question }) => question.observed !== null)) this.enter({ in: 'done' });
+    else if (now >= phase.at) this.repeat(now);
   }
 
   /** No more answers are awaited. */
   conclude(): void {
-    this.done = true;
+    if (!this.done) this.enter({ in: 'done' });
   }
 
   /**
@@ -75,7 +98,7 @@ export class FilterTest {
       const socket = this.sockets[i]!;
       this.probes.push({ socket, answerFrom, question: this.asker.ask(now, socket, source, answerFrom) });
     }
-    if (this.probes.length > 0) this.at = now + REQUEST_INTERVAL_MS;
+    if (this.probes.length > 0) this.enter({ in: 'asking', at: now + REQUEST_INTERVAL_MS });
   }
 
   private repeat(now: Instant): void {
@@ -85,9 +108,13 @@ export class FilterTest {
       this.asker.repeat(now, question);
       waiting = true;
     }
-    if (waiting) this.at = now + REQUEST_INTERVAL_MS;
-    else if (this.lastSentAt() + this.patienceMs() <= now) this.done = true;
-    else this.at = this.lastSentAt() + this.patienceMs();
+    const until = waiting ? now + REQUEST_INTERVAL_MS : this.lastSentAt() + this.patienceMs();
+    this.enter(waiting || until > now ? { in: 'asking', at: until } : { in: 'done' });
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in FILTER_PHASES[this.phase.in], `a test of the filter goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 
   private lastSentAt(): Instant {

@@ -5,6 +5,7 @@
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
 import type { Mapping, NatType, Tested } from '../nat/profile.ts';
 import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -36,8 +37,18 @@ interface HopProbe {
   question: Question | null;
 }
 
+type Phase =
+  /** Until `at`. */
+  { readonly in: 'asking'; readonly at: Instant } | { readonly in: 'asking-again' | 'done' };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const REFINEMENT_PHASES = {
+  asking: { 'asking-again': '60 ms are over' },
+  'asking-again': { done: 'two round trips and 150 ms are over since its begin' },
+  done: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 export class Refinement {
-  done = false;
   hairpin: Tested = 'untested';
   poisonable: Tested = 'untested';
   natHops: number | null = null;
@@ -49,9 +60,8 @@ export class Refinement {
   private control: Question | null = null;
   private echo: Uint8Array | null = null;
   private hops: HopProbe[] = [];
-  private at: Instant;
+  private phase: Phase;
   private readonly endAt: Instant;
-  private repeated = false;
 
   /** Null where there is nothing to be gained. */
   static of(now: Instant, asker: Asker, filter: FilterTest, config: RefineConfig): Refinement | null {
@@ -64,7 +74,7 @@ export class Refinement {
     // A test whose answer the NAT kept out has just sent it an unsolicited packet: the beginning of the two tests below.
     this.filtered =
       filter.probes.find(({ question }) => question.observed === null && answererOf(question) !== null) ?? null;
-    this.at = now + REPEAT_AFTER_MS;
+    this.phase = { in: 'asking', at: now + REPEAT_AFTER_MS };
     this.endAt = now + 150 + 2 * (asker.rttMs() ?? 200);
     this.askPoison(now);
     this.askHairpin();
@@ -83,8 +93,13 @@ export class Refinement {
     return this.hops.flatMap(({ question }) => question ?? []);
   }
 
+  get done(): boolean {
+    return this.phase.in === 'done';
+  }
+
   nextAt(): Instant {
-    return this.done ? NEVER : Math.min(this.at, this.endAt);
+    if (this.phase.in === 'asking') return this.phase.at;
+    return this.done ? NEVER : this.endAt;
   }
 
   /** True where the datagram is our own, come back through the NAT. */
@@ -98,7 +113,7 @@ export class Refinement {
   advance(now: Instant): void {
     if (this.done) return;
     for (const hop of this.hops) if (hop.question === null && this.config.bound(hop.socket)) this.askHop(now, hop);
-    if (!this.repeated && now >= this.at) this.repeatAll(now);
+    if (this.phase.in === 'asking' && now >= this.phase.at) this.repeatAll(now);
     if (now >= this.endAt) this.conclude();
   }
 
@@ -147,8 +162,7 @@ export class Refinement {
   }
 
   private repeatAll(now: Instant): void {
-    this.repeated = true;
-    this.at = NEVER;
+    this.enter({ in: 'asking-again' });
     if (this.hairpin !== 'yes') this.askHairpin();
     for (const question of [this.poison, this.control]) this.repeat(now, question);
     for (const { opener, question, ttl } of this.hops) {
@@ -164,13 +178,18 @@ export class Refinement {
   }
 
   private conclude(): void {
-    this.done = true;
+    this.enter({ in: 'done' });
     // Only the silence of both rounds is a no.
     if (this.echo !== null && this.hairpin === 'untested') this.hairpin = 'no';
     const opened = this.hops.filter(({ question }) => question !== null && question.observed !== null);
     // TTL k dies at hop k: what got through the NAT at hop n had at least n + 1.
     if (opened.length > 0) this.natHops = Math.min(...opened.map(({ ttl }) => ttl)) - 1;
     this.poisonable = this.poisonResult();
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in REFINEMENT_PHASES[this.phase.in], `a refinement goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 
   /** Spoilt: the mapping towards the unsolicited sender is another one than towards the rest. */

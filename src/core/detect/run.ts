@@ -81,7 +81,7 @@ type Phase =
   /** What the refinement has found stays. */
   | { readonly in: 'over'; readonly refinement: Refinement | null };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const RUN_PHASES = {
   sampling: {
     filtering: 'every socket has asked, and its answer has come or is no longer awaited',

@@ -8,6 +8,7 @@
  */
 import { toHex } from '../bytes.ts';
 import { type Instant, NEVER } from '../contract.ts';
+import { assert } from '../errors.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
 import type { LinkCommand } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
@@ -15,18 +16,39 @@ import type { NodeCandidate, NodeLink } from './node-link.ts';
 
 type Ask = LinkCommand & { readonly do: 'request' };
 
+type Phase =
+  /** No node, because none is known yet, or the last of those that are has just been passed over. */
+  | { readonly in: 'nowhere' }
+  /**
+   * The node has been turned to, and there is no session with it yet. `beside`: another that is called meanwhile; whichever has a session
+   * first is asked.
+   */
+  | { readonly in: 'calling'; readonly node: NodeLink; readonly at: Instant; readonly beside: NodeLink | null }
+  /** There was a session, so the node may have it. */
+  | { readonly in: 'asked'; readonly node: NodeLink };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const ERRAND_PHASES = {
+  nowhere: {
+    calling: 'a node is turned to, with which there is no session yet',
+    asked: 'a node is turned to, with which there is one',
+  },
+  calling: {
+    calling: 'another one is called beside it, or gives up',
+    asked: 'there is a session, with it or with the one beside it',
+    nowhere: 'it has made no session in its time',
+  },
+  asked: {
+    nowhere: 'it does not know the host, or does not answer',
+  },
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 interface Errand {
   readonly ask: Ask;
   readonly code: string;
   readonly begunAt: Instant;
   readonly tried: Set<string>;
-  node: NodeLink | null;
-  /** Another that is called because this one has made no session yet: whichever has one first is asked. */
-  beside: NodeLink | null;
-  /** When `node` was turned to. */
-  turnedAt: Instant;
-  /** There was a session, so the node may have it. */
-  sent: boolean;
+  phase: Phase;
   /** When the next node is tried. */
   nextAt: Instant;
   /** The best of what nodes have said that do not know the host. */
@@ -41,10 +63,8 @@ interface Bound {
   waits: boolean;
 }
 
-interface Watch {
-  askedAt: Instant | null;
-  nextAt: Instant;
-}
+/** Of a node where somebody waits for a host: it rests, or has been asked whether it is there. */
+type Watch = { readonly in: 'resting'; readonly until: Instant } | { readonly in: 'asked'; readonly until: Instant };
 
 interface ErrandParts {
   open(now: Instant, name: string): NodeLink | null;
@@ -77,10 +97,7 @@ export class Errands {
       code,
       begunAt: now,
       tried: new Set(),
-      node: null,
-      beside: null,
-      turnedAt: now,
-      sent: false,
+      phase: { in: 'nowhere' },
       nextAt: NEVER,
       best: null,
     };
@@ -97,15 +114,14 @@ export class Errands {
   }
 
   uses(node: NodeLink): boolean {
-    for (const errand of this.byRef.values()) if (errand.node === node || errand.beside === node) return true;
+    for (const { phase } of this.byRef.values()) if (nodeOf(phase) === node || besideOf(phase) === node) return true;
     return this.waitsAt(node);
   }
 
   next(): Instant {
     let next = NEVER;
     for (const { nextAt } of this.byRef.values()) next = Math.min(next, nextAt);
-    for (const { askedAt, nextAt } of this.watches.values())
-      next = Math.min(next, askedAt === null ? nextAt : askedAt + LINK_LIMITS.nodeSilentMs);
+    for (const { until } of this.watches.values()) next = Math.min(next, until);
     return next;
   }
 
@@ -117,7 +133,7 @@ export class Errands {
   /** More nodes are known than before. */
   grown(now: Instant): void {
     for (const errand of [...this.byRef.values()]) {
-      if (errand.node === null) this.step(now, errand);
+      if (errand.phase.in === 'nowhere') this.step(now, errand);
       else errand.nextAt = this.nextAt(now, errand);
     }
     for (const { node, waits } of this.joins.values()) if (waits) this.startWatch(now, node);
@@ -126,17 +142,20 @@ export class Errands {
   /** The session with this node is there: what was for it has gone out. */
   up(now: Instant, node: NodeLink): void {
     for (const errand of this.byRef.values()) {
-      if (errand.sent) continue;
-      if (errand.beside === node) this.turnTo(now, errand, node);
-      else if (errand.node === node) this.said(now, errand);
+      const { phase } = errand;
+      if (phase.in !== 'calling') continue;
+      if (phase.beside === node) this.turnTo(now, errand, node);
+      else if (phase.node === node) this.said(now, errand, phase);
     }
   }
 
   /** The session with this node is gone. */
   lost(now: Instant, node: NodeLink): void {
     for (const errand of [...this.byRef.values()]) {
-      if (errand.beside === node) errand.beside = null;
-      if (errand.node === node && (errand.beside !== null || this.others(now, errand))) this.passOver(now, errand);
+      const { phase } = errand;
+      if (phase.in === 'calling' && phase.beside === node) enter(errand, { ...phase, beside: null });
+      else if (nodeOf(phase) === node && (besideOf(phase) !== null || this.others(now, errand)))
+        this.passOver(now, errand);
     }
     if (this.watches.has(node)) this.abandon(node);
   }
@@ -148,20 +167,21 @@ export class Errands {
   }
 
   /** From here on the node is given the time that an answer takes. */
-  private said(now: Instant, errand: Errand): void {
-    errand.sent = true;
-    if (errand.beside !== null) errand.tried.delete(errand.beside.name);
-    errand.beside = null;
+  private said(now: Instant, errand: Errand, { node, beside }: Phase & { readonly in: 'calling' }): void {
+    enter(errand, { in: 'asked', node });
+    if (beside !== null) errand.tried.delete(beside.name);
     errand.nextAt = this.nextAt(now, errand);
   }
 
   private turnTo(now: Instant, errand: Errand, node: NodeLink): void {
-    if (errand.node !== null) {
-      this.parts.cancel(now, errand.node, errand.ask.ref);
+    const before = nodeOf(errand.phase);
+    if (before !== null) {
+      this.parts.cancel(now, before, errand.ask.ref);
       // It was called and not asked: should this one not know the host, it may.
-      errand.tried.delete(errand.node.name);
+      errand.tried.delete(before.name);
     }
-    Object.assign(errand, { node, beside: null, turnedAt: now, sent: node.state?.state === 'up' });
+    const isUp = node.state?.state === 'up';
+    enter(errand, isUp ? { in: 'asked', node } : { in: 'calling', node, at: now, beside: null });
     errand.nextAt = this.nextAt(now, errand);
     this.parts.ask(now, node, errand.ask);
   }
@@ -171,16 +191,15 @@ export class Errands {
     if (ref === WATCH_REF) {
       const watch = this.watches.get(node);
       if (watch !== undefined && response.type === 'ok')
-        this.watches.set(node, { askedAt: null, nextAt: now + LINK_LIMITS.nodeEchoMs });
+        this.watches.set(node, { in: 'resting', until: now + LINK_LIMITS.nodeEchoMs });
       return true;
     }
     const errand = this.byRef.get(ref);
-    if (errand === undefined || errand.node !== node) return errand !== undefined;
+    if (errand === undefined || nodeOf(errand.phase) !== node) return errand !== undefined;
     const isElsewhere = response.type === 'failed' && ELSEWHERE.includes(response.failure);
     if (isElsewhere) {
       if (errand.best === null || response.failure === 'HOST_OFFLINE') errand.best = response;
-      errand.node = null;
-      this.step(now, errand);
+      this.leave(now, errand);
       return true;
     }
     this.byRef.delete(ref);
@@ -210,8 +229,16 @@ export class Errands {
     }
   }
 
+  /** To the one that was called beside this node, or the next. */
+  private leave(now: Instant, errand: Errand): void {
+    const beside = besideOf(errand.phase);
+    enter(errand, { in: 'nowhere' });
+    if (beside === null) this.step(now, errand);
+    else this.turnTo(now, errand, beside);
+  }
+
   private step(now: Instant, errand: Errand): void {
-    const next = errand.beside ?? this.another(now, errand);
+    const next = this.another(now, errand);
     if (next !== null) {
       this.turnTo(now, errand, next);
       return;
@@ -237,10 +264,12 @@ export class Errands {
   }
 
   private nextAt(now: Instant, errand: Errand): Instant {
-    const last = errand.beside === null && !this.others(now, errand);
-    if (last && errand.best === null) return NEVER;
-    if (errand.sent) return now + LINK_LIMITS.nodeAnswerMs;
-    return errand.turnedAt + (errand.beside === null && !last ? LINK_LIMITS.nodeBesideMs : LINK_LIMITS.nodeAnswerMs);
+    const { phase, best } = errand;
+    const alone = besideOf(phase) === null;
+    const last = alone && !this.others(now, errand);
+    if (last && best === null) return NEVER;
+    if (phase.in !== 'calling') return now + LINK_LIMITS.nodeAnswerMs;
+    return phase.at + (alone && !last ? LINK_LIMITS.nodeBesideMs : LINK_LIMITS.nodeAnswerMs);
   }
 
   private others(now: Instant, errand: Errand): boolean {
@@ -248,13 +277,13 @@ export class Errands {
   }
 
   private late(now: Instant, errand: Errand): void {
-    const { node } = errand;
-    if (node !== null && !errand.sent && errand.beside === null && now < errand.turnedAt + LINK_LIMITS.nodeAnswerMs) {
+    const { phase } = errand;
+    if (phase.in === 'calling' && phase.beside === null && now < phase.at + LINK_LIMITS.nodeAnswerMs) {
       const beside = this.another(now, errand);
       if (beside?.state?.state === 'up') this.turnTo(now, errand, beside);
       else {
-        errand.beside = beside;
-        errand.nextAt = errand.turnedAt + LINK_LIMITS.nodeAnswerMs;
+        enter(errand, { ...phase, beside });
+        errand.nextAt = phase.at + LINK_LIMITS.nodeAnswerMs;
       }
       return;
     }
@@ -262,18 +291,17 @@ export class Errands {
   }
 
   private passOver(now: Instant, errand: Errand): void {
-    const { node, ask } = errand;
-    if (node !== null) {
-      node.silent = true;
-      this.parts.cancel(now, node, ask.ref);
-      errand.node = null;
-      if (ask.request.type === 'join' && errand.sent) {
-        this.byRef.delete(ask.ref);
-        this.parts.over(node, ask.request.sid);
-        return;
-      }
+    const { phase, ask } = errand;
+    if (phase.in === 'nowhere') {
+      this.step(now, errand);
+      return;
     }
-    this.step(now, errand);
+    phase.node.silent = true;
+    this.parts.cancel(now, phase.node, ask.ref);
+    if (ask.request.type === 'join' && phase.in === 'asked') {
+      this.byRef.delete(ask.ref);
+      this.parts.over(phase.node, ask.request.sid);
+    } else this.leave(now, errand);
   }
 
   private waitsAt(node: NodeLink): boolean {
@@ -282,15 +310,15 @@ export class Errands {
   }
 
   private startWatch(now: Instant, node: NodeLink): void {
-    if (!this.watches.has(node)) this.watches.set(node, { askedAt: null, nextAt: now + LINK_LIMITS.nodeEchoMs });
+    if (!this.watches.has(node)) this.watches.set(node, { in: 'resting', until: now + LINK_LIMITS.nodeEchoMs });
   }
 
   private watch(now: Instant, node: NodeLink, watch: Watch): void {
     if (!this.waitsAt(node)) this.watches.delete(node);
-    else if (watch.askedAt !== null) {
-      if (now >= watch.askedAt + LINK_LIMITS.nodeSilentMs) this.abandon(node);
-    } else if (now >= watch.nextAt) {
-      this.watches.set(node, { ...watch, askedAt: now });
+    else if (now < watch.until) return;
+    else if (watch.in === 'asked') this.abandon(node);
+    else {
+      this.watches.set(node, { in: 'asked', until: now + LINK_LIMITS.nodeSilentMs });
       this.parts.ask(now, node, { do: 'request', ref: WATCH_REF, request: { type: 'echo' }, socket: null });
     }
   }
@@ -307,7 +335,20 @@ export class Errands {
   }
 }
 
+function nodeOf(phase: Phase): NodeLink | null {
+  return phase.in === 'nowhere' ? null : phase.node;
+}
+
+function besideOf(phase: Phase): NodeLink | null {
+  return phase.in === 'calling' ? phase.beside : null;
+}
+
+function enter(errand: Errand, phase: Phase): void {
+  assert(phase.in in ERRAND_PHASES[errand.phase.in], `an errand goes from ${errand.phase.in} to ${phase.in}`);
+  errand.phase = phase;
+}
+
 /** What a node says that does not know the host, which another may. */
 const ELSEWHERE: readonly string[] = ['HOST_OFFLINE', 'CODE_UNKNOWN', 'MASTER_UNREACHABLE'];
 /** Nobody who could tell has answered. */
-export const UNREACHABLE: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };
+export const UNREACHABLE: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', why: 'none', retryAfterMs: 0 };

@@ -43,7 +43,7 @@ type Phase =
   | { readonly in: 'confirming'; readonly linked: Linked }
   | { readonly in: 'up'; readonly linked: Linked };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const LINK_PHASES = {
   idle: { greeting: 'the parent starts it', stopped: 'the end, before it has begun' },
   greeting: {
@@ -416,7 +416,7 @@ export class Link implements LinkMachine {
   }
 
   private fail(ref: number, failure: FailureCode, retryAfterMs: number): void {
-    this.out.event({ ev: 'response', ref, response: { type: 'failed', failure, detail: '', retryAfterMs } });
+    this.out.event({ ev: 'response', ref, response: { type: 'failed', failure, why: 'none', retryAfterMs } });
   }
 
   private close(): void {

@@ -21,6 +21,7 @@ import type { Push, Response } from '../wire/messages.ts';
 import type { RelayPlace } from '../wire/relay.ts';
 import { Errands, UNREACHABLE } from './errands.ts';
 import { TicketPurse } from './handshake.ts';
+import { HomeName } from './home-name.ts';
 import type {
   Destination,
   LinkCommand,
@@ -51,11 +52,8 @@ export class Masters implements MastersMachine {
   private readonly home: NodeLink;
   private readonly nodes = new Map<string, NodeLink>();
   private readonly known = new Nodes();
-  /** What the fleet calls the node that the link leads to just now; null: not known, or not a fleet. */
-  private self: string | null = null;
-  /** The master of the link has not said yet which node it is, so nothing is registered there. */
-  private selfAsked = false;
-  private single = false;
+  /** What the fleet calls the node that the link leads to just now. */
+  private readonly homeName = new HomeName();
   private readonly errands: Errands;
   /** The one whose session is told as ours. */
   private told: NodeLink | null = null;
@@ -79,7 +77,7 @@ export class Masters implements MastersMachine {
       answer: (ref, response) => this.out.event({ ev: 'response', ref, response }),
       over: (node, sid) =>
         this.out.event({ ev: 'push', push: { type: 'over', sid, outcome: 'expired' }, node: node.name }),
-      mayGrow: () => !this.single && !this.known.known,
+      mayGrow: () => !this.homeName.single && !this.known.known,
     });
   }
 
@@ -163,7 +161,7 @@ export class Masters implements MastersMachine {
   }
 
   private get looksAfterNodes(): boolean {
-    return this.known.known && !this.selfAsked;
+    return this.known.known && !this.homeName.asked;
   }
 
   private all(): readonly NodeLink[] {
@@ -196,7 +194,7 @@ export class Masters implements MastersMachine {
       const node = at.node === '' ? this.home : this.nodes.get(at.node);
       if (node !== undefined) this.ask(now, node, ask);
       else this.out.event({ ev: 'response', ref: ask.ref, response: UNREACHABLE });
-    } else if (at !== undefined && !this.single) this.errands.begin(now, ask, at.code);
+    } else if (at !== undefined && !this.homeName.single) this.errands.begin(now, ask, at.code);
     else this.ask(now, this.boundTo(ask) ?? this.main, ask);
   }
 
@@ -217,7 +215,7 @@ export class Masters implements MastersMachine {
   /** The first two are as good as each other: one that answers is taken before one that has yet to be called. */
   private candidates(now: Instant, code: string): readonly NodeCandidate[] {
     if (!this.known.known) return [{ name: '', rank: 0 }];
-    const names = this.known.candidates(now, code).map((name) => (name === this.self ? '' : name));
+    const names = this.known.candidates(now, code).map((name) => (name === this.homeName.name ? '' : name));
     const ranked = names.map((name, at) => {
       const node = this.find(name);
       const doubtful = node !== null && (node.silent || node.leaving || node.state?.state === 'lost');
@@ -291,30 +289,25 @@ export class Masters implements MastersMachine {
       if (state.state === 'lost') this.errands.lost(now, node);
     }
     if (node === this.home && state.state === 'up' && this.known.known) {
-      // The name of the link may lead to any node, and to another than before.
-      this.self = null;
-      this.selfAsked = true;
+      this.homeName.ask();
       this.askForNodes(now, node);
     } else if (state.state !== 'connecting') {
-      if (node === this.home) this.selfAsked = false;
+      if (node === this.home) this.homeName.lost();
       this.out.event({ ev: 'node', node: node.name, state: state.state });
     }
   }
 
   /** Which node it is that the link leads to. A session that we have with it already makes room, so that a host is there only once. */
-  private isCalled(now: Instant, self: string): void {
-    this.self = self;
-    const twice = this.nodes.get(self);
-    if (twice === undefined) return;
-    this.out.event({ ev: 'node', node: self, state: 'lost' });
-    this.errands.move(twice, this.home);
-    this.end(now, twice);
-  }
-
-  private answerSelf(): void {
-    if (!this.selfAsked) return;
-    this.selfAsked = false;
-    this.out.event({ ev: 'node', node: '', state: 'up' });
+  private homeAnswered(now: Instant, name: string | null): void {
+    const { asked } = this.homeName;
+    this.homeName.answered(name);
+    const twice = this.nodes.get(name ?? '');
+    if (name !== null && twice !== undefined) {
+      this.out.event({ ev: 'node', node: name, state: 'lost' });
+      this.errands.move(twice, this.home);
+      this.end(now, twice);
+    }
+    if (asked) this.out.event({ ev: 'node', node: '', state: 'up' });
   }
 
   private end(now: Instant, node: NodeLink): void {
@@ -345,10 +338,10 @@ export class Masters implements MastersMachine {
   }
 
   private numbered(now: Instant, node: NodeLink, serial: number): void {
-    if (node === this.home) this.single = serial === 0 && !this.known.known;
-    const selfUnknown = node === this.home && this.self === null;
+    if (node === this.home) this.homeName.numbered(serial, this.known.known);
+    const nameless = node === this.home && this.homeName.name === null;
     const isNews = serial > this.known.serial && serial !== node.listTold;
-    if (isNews || (serial > 0 && selfUnknown)) this.askForNodes(now, node);
+    if (isNews || (serial > 0 && nameless)) this.askForNodes(now, node);
   }
 
   private askForNodes(now: Instant, node: NodeLink): void {
@@ -361,8 +354,7 @@ export class Masters implements MastersMachine {
     if (response.type !== 'failed' || response.failure !== 'MASTER_UNREACHABLE') node.silent = false;
     if (ref === NODES_REF) {
       node.asked = false;
-      if (response.type === 'nodes' && node === this.home) this.isCalled(now, response.self);
-      if (node === this.home) this.answerSelf();
+      if (node === this.home) this.homeAnswered(now, response.type === 'nodes' ? response.self : null);
       if (response.type !== 'nodes') return;
       node.listTold = response.serial;
       const from = node.link.sources[0]?.target.address ?? node.link.addresses[0] ?? '';
@@ -399,7 +391,7 @@ export class Masters implements MastersMachine {
       const own = this.known.orders(now, toHex(this.config.identity.publicKey))[0] ?? [];
       this.walk(
         now,
-        own.filter((name) => name !== this.self),
+        own.filter((name) => name !== this.homeName.name),
         1,
         wanted,
       );
@@ -412,8 +404,9 @@ export class Masters implements MastersMachine {
     let left = count;
     for (const name of order) {
       if (left === 0) return;
-      const node = name === this.self ? this.home : (this.nodes.get(name) ?? null);
-      if (name !== this.self) into.add(name);
+      const isHome = name === this.homeName.name;
+      const node = isHome ? this.home : (this.nodes.get(name) ?? null);
+      if (!isHome) into.add(name);
       if (node === null || this.usable(now, node)) left--;
     }
   }

@@ -6,6 +6,7 @@ import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import type { RefusalWhy } from '../model/progress.ts';
 import { addressKeys, Limiter, Pace } from '../rate/pace.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { sipHash32 } from '../secure/siphash.ts';
@@ -40,8 +41,8 @@ export interface RequestParts {
 
 type Of<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;
 
-function failed(failure: FailureCode, retryAfterMs = 0, detail = ''): Response {
-  return { type: 'failed', failure, detail, retryAfterMs };
+function failed(failure: FailureCode, retryAfterMs = 0, why: RefusalWhy = 'none'): Response {
+  return { type: 'failed', failure, why, retryAfterMs };
 }
 
 export class Requests {
@@ -90,7 +91,7 @@ export class Requests {
       case 'register':
       case 'heartbeat':
       case 'goodbye':
-        // Nobody waits for what an overtaken word is answered.
+        // Said before what is known already: it changes nothing, and is answered only so that it is not repeated.
         if (session.overtaken(now, id)) return this.ok(from);
         return this.hosting(now, session, from, request);
       case 'resolve':
@@ -116,7 +117,7 @@ export class Requests {
       case 'relays':
         return { type: 'relays', relays: this.parts.grants.relays };
       case 'nodes':
-        return this.nodes === null ? failed('REFUSED', 0, 'not a fleet') : { type: 'nodes', ...this.nodes };
+        return this.nodes === null ? failed('REFUSED', 0, 'no-fleet') : { type: 'nodes', ...this.nodes };
     }
   }
 
@@ -145,11 +146,11 @@ export class Requests {
     if (here === null && registry.crowded(from.address)) {
       const roomWaitMs = this.hostRoom.take(now, addressKeys(this.secret, from.address));
       counters.limit('hosts');
-      if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'too many hosts at this address');
+      if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'hosts-here');
     }
     const before = here?.session ?? session;
     const done = registry.register(now, session, from, code, { announcement, players, profile, generation });
-    if ('failure' in done) return failed(done.failure, 0, 'this key has another code');
+    if ('failure' in done) return failed(done.failure, 0, 'other-code');
     const { entry, change, newCode, crowdedOut } = done;
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
     if (isElsewhere(before, session)) this.parts.push(now, before, { type: 'replaced' });
@@ -177,15 +178,11 @@ export class Requests {
         const waitMs = this.newCodes.take(now, keys);
         if (waitMs === 0) return null;
         this.parts.counters.limit('codes');
-        return failed('BUSY', Math.ceil(waitMs), 'too many new hosts from this address');
+        return failed('BUSY', Math.ceil(waitMs), 'new-hosts');
       }
       case 'contested':
         this.contests.claimed(now, code, keys);
-        return failed(
-          'BUSY',
-          MASTER_LIMITS.contestRestMs,
-          'two hosts claim this code: the masterserver looks whose it is',
-        );
+        return failed('BUSY', MASTER_LIMITS.contestRestMs, 'contested');
     }
   }
 
@@ -200,7 +197,7 @@ export class Requests {
   private heartbeat(session: MasterSession, from: Endpoint, request: Of<'heartbeat'>): Response {
     const { registry, counters } = this.parts;
     const entry = registry.of(session);
-    if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
+    if (entry === null) return failed('HOST_OFFLINE', 0, 'not-registered');
     if (entry.session !== session) return failed('HOST_REPLACED');
     counters.heartbeats++;
     const wished = request.announcement ?? entry.record.announcement;
@@ -239,7 +236,7 @@ export class Requests {
     const waitMs = this.codeWaitMs(now, from.address);
     if (waitMs > 0) {
       this.parts.counters.limit('resolve');
-      return failed('BUSY', Math.ceil(waitMs), 'too many unknown codes from this address');
+      return failed('BUSY', Math.ceil(waitMs), 'codes-tried');
     }
     const code = normalizeCode(request.code);
     const key = code === null ? null : this.parts.registry.keyOf(code);
@@ -338,9 +335,7 @@ export class Requests {
       return failed('BUSY', Math.ceil(waitMs));
     }
     const relay = this.parts.grants.renew(token, session.key);
-    return relay === null
-      ? failed('REFUSED', 0, 'this token is not yours, or of another master')
-      : { type: 'granted', relay };
+    return relay === null ? failed('REFUSED', 0, 'foreign-token') : { type: 'granted', relay };
   }
 
   private ok(from: Endpoint): Response {

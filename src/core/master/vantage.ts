@@ -14,7 +14,7 @@ type Phase =
   | { readonly in: 'rewritten'; readonly address: string }
   | { readonly in: 'clear' };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const VANTAGE_PHASES = {
   watched: {
     watched: 'one more comes from the same local address',

@@ -5,8 +5,11 @@ import type { NatProfile } from '../nat/profile.ts';
 
 export type Role = 'client' | 'host';
 
+/** The order is the wire's: a new one comes last. */
+export const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
+
 export interface Candidate {
-  readonly kind: 'reflexive' | 'lan' | 'mapped' | 'ipv6' | 'public';
+  readonly kind: (typeof CANDIDATE_KINDS)[number];
   readonly endpoint: Endpoint;
   /** Of our own candidates: the socket it leads to, where that is not `TraversalConfig.socket`. */
   readonly socket?: SocketId;
@@ -37,7 +40,9 @@ export interface PlanSummary {
   readonly packets: number;
 }
 
-export type PathKind = 'direct' | 'lan' | 'mapped' | 'ipv6' | 'relay';
+/** The order is the wire's: a new one comes last. */
+export const PATH_KINDS = ['direct', 'lan', 'mapped', 'ipv6', 'relay'] as const;
+export type PathKind = (typeof PATH_KINDS)[number];
 
 /** One side as a planner sees it. */
 export interface Party {

@@ -55,6 +55,20 @@ export type StageReason =
   /** A failure that passes. */
   | { readonly because: 'failure'; readonly failure: FailureCode };
 
+/**
+ * Why a master refuses, where the failure alone does not say it; the first: no more than that.
+ *
+ * `codes-tried`: this address has tried too many codes that nobody has. `hosts-here`, `new-hosts`: too many hosts at this address, or new
+ * ones from it. `contested`: two hosts claim the code, and the master looks whose it is. `other-code`: this key has another one.
+ * `not-registered`: the host that says something is not. `no-fleet`: there is no list of nodes. `foreign-token`: it is another's, or of
+ * another master.
+ */
+export const REFUSALS = [
+  ...(['none', 'codes-tried', 'hosts-here', 'new-hosts', 'contested'] as const),
+  ...(['other-code', 'not-registered', 'no-fleet', 'foreign-token'] as const),
+] as const;
+export type RefusalWhy = (typeof REFUSALS)[number];
+
 /** What the table of failures cannot know: the true cause of this one. */
 export type FailureReason =
   /** No answer came: of the host, of the person there who was asked, of the master. */
@@ -74,6 +88,6 @@ export type FailureReason =
   /** Nothing can be sealed to such a key. */
   | { readonly because: 'key-unusable' }
   | { readonly because: 'too-many-joins' }
-  | { readonly because: 'socket'; readonly error: string }
-  /** In the master's words, cleaned. */
-  | { readonly because: 'master-says'; readonly text: string };
+  /** As the master says: too many codes that nobody has were tried from this address. */
+  | { readonly because: 'codes-tried' }
+  | { readonly because: 'socket'; readonly error: string };

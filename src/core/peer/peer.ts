@@ -58,12 +58,17 @@ const CONTROL: readonly number[] = [WIRE.hello, WIRE.retry, WIRE.accept, WIRE.co
 /** Where a probe names its session (traverse/prove/probe.ts). */
 const PROBE_SID_AT = 4;
 
-type Phase = 'new' | 'running' | 'closing' | 'closed';
+/** `starting`: the own profile, or the master, is not known yet, and those who join wait for both. */
+type Phase = 'new' | 'starting' | 'ready' | 'closing' | 'closed';
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const PEER_PHASES = {
-  new: { running: 'it is started', closing: 'it is closed before it was started' },
-  running: { closing: 'it is closed: its paths are left, and the master is told' },
+  new: { starting: 'it is started', closing: 'it is closed before it was started' },
+  starting: {
+    ready: 'there is a session with the master and a profile that is as good as it will be for now, or 2 s are over',
+    closing: 'it is closed: its paths are left, and the master is told',
+  },
+  ready: { closing: 'it is closed: its paths are left, and the master is told' },
   closing: { closed: 'the master has answered the goodbye, or has not for too long' },
   closed: {},
 } as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
@@ -110,7 +115,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private seenAt: string | null = null;
   private profileFinal = false;
   private stun: readonly Endpoint[];
-  private ready = false;
   private phase: Phase = 'new';
 
   constructor(config: PeerConfig) {
@@ -178,7 +182,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   handleCommand(now: Instant, command: PeerCommand): void {
     this.now = now;
     const early = command.do === 'start' || command.do === 'network' || command.do === 'close';
-    if (this.phase === 'new' ? early : this.phase === 'running' && command.do !== 'start') this.obey(now, command);
+    if (this.phase === 'new' ? early : this.isRunning && command.do !== 'start') this.obey(now, command);
     this.nest.pump(now);
   }
 
@@ -277,13 +281,17 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     else this.connections.stats(command.path);
   }
 
+  private get isRunning(): boolean {
+    return this.phase === 'starting' || this.phase === 'ready';
+  }
+
   private enter(phase: Phase): void {
     assert(phase in PEER_PHASES[this.phase], `a peer goes from ${this.phase} to ${phase}`);
     this.phase = phase;
   }
 
   private start(now: Instant): void {
-    this.enter('running');
+    this.enter('starting');
     this.nest.command(now, this.link, { do: 'start' });
     this.nest.command(now, this.detector, { do: 'rests', rests: this.config.stunRests ?? [] });
     this.offerSources(now);
@@ -353,15 +361,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     }
     const join = new Join(this.context, this.connections, now, command, () => this.joins.delete(command.join));
     this.joins.set(command.join, join);
-    if (this.ready) join.ready(now);
-    join.link(now, this.linkUp, null);
+    join.link(now, null);
   }
 
   private changeNetwork(now: Instant, network: LocalNetwork): void {
     this.network = network;
     this.nest.command(now, this.detector, { do: 'network', network });
     this.nest.command(now, this.mapper, { do: 'network', network });
-    if (this.phase !== 'running') return;
+    if (!this.isRunning) return;
     this.rttMs = null;
     this.nest.command(now, this.link, { do: 'nudge' });
     if (this.linkUp) this.ipv6.begin(now);
@@ -423,7 +430,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           this.ipv6.begin(now);
           for (const session of this.context.sessions.values()) session.here(now);
         }
-        for (const join of [...this.joins.values()]) join.link(now, this.linkUp, event.failure);
+        for (const join of [...this.joins.values()]) join.link(now, event.failure);
         this.maybeReady(now);
         break;
       case 'response': {
@@ -525,8 +532,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private beReady(now: Instant): void {
-    if (this.ready || this.phase !== 'running') return;
-    this.ready = true;
+    if (this.phase !== 'starting') return;
+    this.enter('ready');
     this.out.event({ ev: 'ready', profile: this.context.profile() });
     for (const join of [...this.joins.values()]) join.ready(now);
   }
@@ -550,6 +557,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         return relays();
       },
       stun: () => this.stun,
+      linkUp: () => this.linkUp,
+      ready: () => this.phase === 'ready',
       masterAddress: () => link.sources[0]?.target.address ?? null,
       seenAt: () => this.seenAt,
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),

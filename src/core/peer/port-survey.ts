@@ -13,8 +13,8 @@
 import { type Endpoint, endpointKey, familyOf } from '../address.ts';
 import { agenda } from '../agenda.ts';
 import { type Instant, type Machine, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
-import type { FailureCode } from '../errors.ts';
-import { LinkHandshake, TicketPurse } from '../link/handshake.ts';
+import { assert, type FailureCode } from '../errors.ts';
+import { type Accepted, LinkHandshake, TicketPurse } from '../link/handshake.ts';
 import type { LinkConfig } from '../link/interface.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
 import { LinkSession } from '../link/session.ts';
@@ -56,18 +56,37 @@ const PROBE_EVERY_MS = 10;
 const REPEAT_MS: readonly number[] = [250, 500, 1_000, 1_000];
 const [ECHO_ID, RELAYS_ID] = [1, 2];
 
+type Phase =
+  | { readonly in: 'greeting'; readonly handshake: LinkHandshake }
+  /** Its control port is asked for an echo. */
+  | { readonly in: 'asking'; readonly session: LinkSession; readonly at: Instant }
+  /** Of the first that was answered: the master is asked for its relays. */
+  | { readonly in: 'naming'; readonly session: LinkSession }
+  | { readonly in: 'over' };
+
+/** Which phase of a session to be may follow which, and when. @drawn in docs/states.md */
+export const PORT_TRIAL_PHASES = {
+  greeting: {
+    asking: 'an ACCEPT has come that only the master can have made',
+    over: 'nothing has come in its time, or the master has refused',
+  },
+  asking: {
+    naming: 'the control port has answered, the first of all',
+    over: 'it has answered, or four questions have no answer',
+  },
+  naming: { over: 'the master has named its relays, or four questions have no answer' },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 /** One session to be, with its control port. */
 interface Trial {
   readonly door: Endpoint;
   readonly socket: SocketId;
   readonly startedAt: Instant;
-  readonly handshake: LinkHandshake | null;
-  session: LinkSession | null;
-  askedAt: Instant;
-  /** Of the question; null: not yet. */
-  answeredMs: number | null;
+  phase: Phase;
   waits: { cancel(): void } | null;
-  over: boolean;
+  /** Once there is a session. `answeredMs`: of the question; null: not yet. */
+  control: { readonly endpoint: Endpoint; answeredMs: number | null } | null;
 }
 
 interface Probe {
@@ -167,7 +186,7 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
 
   /** Everything at the door's own port: there is no other to be asked. */
   private isOnePort(address: string): boolean {
-    return this.trials.some(({ door, session }) => door.address === address && session?.control.port === door.port);
+    return this.trials.some(({ door, control }) => door.address === address && control?.endpoint.port === door.port);
   }
 
   private begin(now: Instant, address: string, control: number): void {
@@ -182,23 +201,21 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
       { way: 'udp', door, socket },
       { suite, own, masterKey: master.key, time: wallClock(), purse: new TicketPurse(), random },
     );
-    const trial: Trial = {
-      ...{ door, socket, handshake, startedAt: now, session: null, askedAt: now },
-      ...{ answeredMs: null, waits: null, over: handshake === null },
-    };
+    const phase: Phase = handshake === null ? { in: 'over' } : { in: 'greeting', handshake };
+    const trial: Trial = { door, socket, startedAt: now, phase, waits: null, control: null };
     this.trials.push(trial);
     if (!this.doors.has(address)) this.doors.set(address, { role: 'door', endpoint: door, answeredMs: null });
     this.greet(now, trial);
   }
 
   private greet(now: Instant, trial: Trial): void {
-    const { handshake, session, over } = trial;
-    if (handshake === null || session !== null || over) return;
+    if (trial.phase.in !== 'greeting') return;
+    const { handshake } = trial.phase;
     trial.waits?.cancel();
     const hello = handshake.due(now);
     if (hello !== null) this.out.transmit(trial.socket, trial.door, hello);
     if (now >= handshake.endsAt || handshake.failure !== 'MASTER_UNREACHABLE') {
-      trial.over = true;
+      enter(trial, { in: 'over' });
       this.failure = handshake.failure;
       return;
     }
@@ -206,58 +223,62 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
   }
 
   private hear(now: Instant, trial: Trial, from: Endpoint, bytes: Uint8Array): void {
-    if (trial.over) return;
-    if (trial.session === null) {
-      const accepted = trial.handshake?.take(now, bytes) ?? null;
-      if (accepted === null) {
-        this.greet(now, trial);
-        return;
-      }
-      trial.waits?.cancel();
-      trial.session = new LinkSession(this.config.crypto, trial.door.address, accepted, 'udp');
-      const before = this.doors.get(trial.door.address)?.answeredMs ?? Number.POSITIVE_INFINITY;
-      const answeredMs = Math.min(before, now - trial.startedAt);
-      this.doors.set(trial.door.address, { role: 'door', endpoint: trial.door, answeredMs });
-      for (const address of trial.session.addresses) this.add(now, address);
-      trial.askedAt = now;
-      this.ask(now, trial, 0);
+    const { phase } = trial;
+    if (phase.in === 'over') return;
+    if (phase.in === 'greeting') {
+      const accepted = phase.handshake.take(now, bytes);
+      if (accepted === null) this.greet(now, trial);
+      else this.accepted(now, trial, accepted);
       return;
     }
-    const told = trial.session.open(trial.socket, bytes);
-    if (told?.frame !== 'response' || from.port !== trial.session.control.port) return;
-    if (told.id === ECHO_ID && trial.answeredMs === null) {
-      trial.answeredMs = now - trial.askedAt;
+    const told = phase.session.open(trial.socket, bytes);
+    if (told?.frame !== 'response' || from.port !== phase.session.control.port) return;
+    if (told.id === ECHO_ID && phase.in === 'asking') {
+      if (trial.control !== null) trial.control.answeredMs = now - phase.at;
       if ('observed' in told.message) this.seenAs.add(told.message.observed.address);
-      if (this.main === null) this.probe(now, trial);
-      trial.over = trial !== this.main;
-    } else if (told.id === RELAYS_ID && told.message.type === 'relays') {
+      if (this.main === null) this.probe(now, trial, phase.session);
+      else enter(trial, { in: 'over' });
+    } else if (told.id === RELAYS_ID && told.message.type === 'relays' && phase.in === 'naming') {
       this.measure(now, told.message.relays);
-      trial.over = true;
+      enter(trial, { in: 'over' });
     }
   }
 
+  private accepted(now: Instant, trial: Trial, accepted: Accepted): void {
+    trial.waits?.cancel();
+    const session = new LinkSession(this.config.crypto, trial.door.address, accepted, 'udp');
+    const before = this.doors.get(trial.door.address)?.answeredMs ?? Number.POSITIVE_INFINITY;
+    const answeredMs = Math.min(before, now - trial.startedAt);
+    this.doors.set(trial.door.address, { role: 'door', endpoint: trial.door, answeredMs });
+    for (const address of session.addresses) this.add(now, address);
+    trial.control = { endpoint: session.control, answeredMs: null };
+    enter(trial, { in: 'asking', session, at: now });
+    this.ask(now, trial, 0);
+  }
+
   private ask(now: Instant, trial: Trial, tries: number): void {
-    const { session, socket } = trial;
-    if (session === null || trial.over) return;
+    const { phase, socket } = trial;
+    if (phase.in !== 'asking' && phase.in !== 'naming') return;
     const pauseMs = REPEAT_MS[tries];
     if (pauseMs === undefined) {
-      trial.over = true;
+      enter(trial, { in: 'over' });
       return;
     }
-    const isMain = trial === this.main;
-    const request = isMain ? ({ type: 'relays' } as const) : ({ type: 'echo' } as const);
-    const bytes = session.request(isMain ? RELAYS_ID : ECHO_ID, request, socket, socket);
+    const { session } = phase;
+    const naming = phase.in === 'naming';
+    const request = naming ? ({ type: 'relays' } as const) : ({ type: 'echo' } as const);
+    const bytes = session.request(naming ? RELAYS_ID : ECHO_ID, request, socket, socket);
     this.out.transmit(socket, session.control, bytes);
     trial.waits = this.agenda.at(now + pauseMs, (at) => this.ask(at, trial, tries + 1));
   }
 
   /** The master has confirmed this session, so its probe ports answer its key. */
-  private probe(now: Instant, trial: Trial): void {
+  private probe(now: Instant, trial: Trial, session: LinkSession): void {
     this.main = trial;
+    enter(trial, { in: 'naming', session });
     trial.waits?.cancel();
     this.ask(now, trial, 0);
-    const sources = trial.session?.sources ?? [];
-    const ways = sources.filter(({ target }) => this.sockets.get(familyOf(target.address))?.open === true);
+    const ways = session.sources.filter(({ target }) => this.sockets.get(familyOf(target.address))?.open === true);
     for (const [n, source] of ways.entries()) {
       this.coming++;
       this.agenda.at(now + n * PROBE_EVERY_MS, (at) => {
@@ -306,7 +327,7 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
 
   private endIfDone(): void {
     const opening = [...this.sockets.values()].some(({ open }) => !open);
-    const asking = this.trials.some(({ over }) => !over) || this.probes.some(({ over }) => !over);
+    const asking = this.trials.some(({ phase }) => phase.in !== 'over') || this.probes.some(({ over }) => !over);
     if (!opening && !asking && !this.relaysOpen && this.coming === 0) this.end();
   }
 
@@ -321,11 +342,11 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
 
   private report(): PortSurvey {
     const control = new Map<string, PortReport>();
-    for (const { session, answeredMs } of this.trials) {
-      if (session === null) continue;
-      const key = endpointKey(session.control);
-      const ms = control.get(key)?.answeredMs ?? answeredMs;
-      control.set(key, { role: 'control', endpoint: session.control, answeredMs: ms });
+    for (const { control: asked } of this.trials) {
+      if (asked === null) continue;
+      const key = endpointKey(asked.endpoint);
+      const answeredMs = control.get(key)?.answeredMs ?? asked.answeredMs;
+      control.set(key, { role: 'control', endpoint: asked.endpoint, answeredMs });
     }
     const probes = this.probes.map(({ question }) => ({
       ...{ role: 'probe' as const, endpoint: question.source.target },
@@ -338,4 +359,9 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
     const failure = doors.some(({ answeredMs }) => answeredMs !== null) ? null : this.failure;
     return { ports: [...doors, ...control.values(), ...probes, ...relays], seenAs: [...this.seenAs], failure };
   }
+}
+
+function enter(trial: Trial, phase: Phase): void {
+  assert(phase.in in PORT_TRIAL_PHASES[trial.phase.in], `a trial of ports goes from ${trial.phase.in} to ${phase.in}`);
+  trial.phase = phase;
 }

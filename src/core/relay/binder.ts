@@ -54,7 +54,7 @@ type Phase =
   | { readonly in: 'binding'; readonly cookie: Uint8Array; readonly turn: number }
   | { readonly in: 'bound'; readonly other: boolean; readonly cookie: Uint8Array };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const BINDER_PHASES = {
   asking: {
     binding: 'the cookie has come',

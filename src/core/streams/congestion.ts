@@ -10,6 +10,7 @@
  * - each eight seconds it makes the queue run empty, unless it has been, to see what the line takes without one.
  */
 import type { Instant } from '../contract.ts';
+import { assert } from '../errors.ts';
 import { STREAM_LIMITS as LIMITS } from './limits.ts';
 
 /** The waiting time in the queue, from differences of two clocks that have nothing in common. */
@@ -59,20 +60,42 @@ export interface AckedSample {
   readonly next: number;
 }
 
+/** How the window grows: by all that is acknowledged (RFC 9002 section 7.3.1), or led by the queue. */
+type Growth = 'slow-start' | 'steady';
+
+type Phase =
+  | { readonly in: Growth }
+  /** The queue is made to run empty by a smaller window, for a time; `after`: how it grows after that. */
+  | { readonly in: 'draining'; readonly bytes: number; readonly until: Instant; readonly after: Growth };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const CONGESTION_PHASES = {
+  'slow-start': {
+    steady: 'the queue has grown, or more was lost in a round than radio loses',
+    draining: 'the queue has not been empty for eight seconds',
+  },
+  steady: {
+    'slow-start': 'nothing comes through at all',
+    draining: 'the queue has not been empty for eight seconds',
+  },
+  draining: {
+    'slow-start': 'the queue is empty, or its time is over, and it was in slow start or nothing comes through at all',
+    steady: 'the queue is empty, or its time is over',
+    draining: 'losses decide otherwise what follows',
+  },
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 export class Congestion {
   /** What a datagram carries now. */
   mss: number;
   private windowBytes: number;
-  private slowStart = true;
+  private phase: Phase = { in: 'slow-start' };
   private delay: QueueDelay;
   private queueMs = 0;
   /** A round is over when what is sent after its begin is acknowledged; what was acknowledged and lost in it. */
   private roundEnd = 0;
   private ackedInRound = 0;
   private lostInRound = 0;
-  /** While the queue is made to run empty. */
-  private drainBytes: number | null = null;
-  private drainUntil: Instant = 0;
 
   constructor(now: Instant, mss: number) {
     this.mss = mss;
@@ -82,19 +105,20 @@ export class Congestion {
 
   /** What may be under way now, in bytes. */
   get window(): number {
-    return Math.max(this.least, Math.min(this.windowBytes, this.drainBytes ?? this.windowBytes));
+    const { phase, windowBytes } = this;
+    return Math.max(this.least, phase.in === 'draining' ? Math.min(windowBytes, phase.bytes) : windowBytes);
   }
 
   /** Bytes a millisecond. */
   rate(rttMs: number): number {
-    const factor = this.slowStart ? LIMITS.paceSlowStartFactor : LIMITS.paceFactor;
+    const factor = this.growth === 'slow-start' ? LIMITS.paceSlowStartFactor : LIMITS.paceFactor;
     return (factor * this.window) / Math.max(rttMs, LIMITS.granularityMs / 10);
   }
 
   onAcked(now: Instant, sample: AckedSample): void {
     if (sample.delayMs !== null) this.queueMs = this.delay.sample(now, sample.delayMs);
     this.ackedInRound++;
-    if (this.drainBytes !== null) this.endDrain(now);
+    if (this.phase.in === 'draining') this.endDrain(now, this.phase);
     else if (this.queueMs > LIMITS.targetMs) this.shrink(sample);
     else if (this.isUsed(sample)) this.grow(sample);
     if (sample.number >= this.roundEnd) this.endRound(now, sample);
@@ -107,7 +131,11 @@ export class Congestion {
   /** RFC 9002 section 7.6.2. */
   collapse(): void {
     this.windowBytes = this.least;
-    this.slowStart = true;
+    this.growBy('slow-start');
+  }
+
+  private get growth(): Growth {
+    return this.phase.in === 'draining' ? this.phase.after : this.phase.in;
   }
 
   private get least(): number {
@@ -120,8 +148,8 @@ export class Congestion {
   }
 
   private grow({ bytes, rttMs }: AckedSample): void {
-    if (this.slowStart && this.queueMs > LIMITS.targetMs * LIMITS.slowStartShare) this.leaveSlowStart();
-    if (this.slowStart) {
+    if (this.growth === 'slow-start' && this.queueMs > LIMITS.targetMs * LIMITS.slowStartShare) this.leaveSlowStart();
+    if (this.growth === 'slow-start') {
       this.set(this.windowBytes + bytes);
       return;
     }
@@ -133,39 +161,49 @@ export class Congestion {
   }
 
   private shrink({ bytes, rttMs }: AckedSample): void {
-    if (this.slowStart) this.leaveSlowStart();
+    if (this.growth === 'slow-start') this.leaveSlowStart();
     const excess = (this.queueMs - LIMITS.targetMs) / Math.max(rttMs, this.queueMs);
     this.set(this.windowBytes - (Math.min(bytes, this.windowBytes) * excess) / 2);
   }
 
   /** The window has doubled since what is acknowledged now was sent. */
   private leaveSlowStart(): void {
-    this.slowStart = false;
+    this.growBy('steady');
     this.set(this.windowBytes / 2);
   }
 
   private endRound(now: Instant, { next, rttMs }: AckedSample): void {
     const { lostInRound, ackedInRound } = this;
     if (lostInRound > LIMITS.lossesMin + LIMITS.lossShare * ackedInRound) {
-      this.slowStart = false;
+      this.growBy('steady');
       this.set(this.windowBytes * LIMITS.lossFactor);
     }
     this.roundEnd = next;
     this.ackedInRound = 0;
     this.lostInRound = 0;
-    if (this.drainBytes === null && now - this.delay.emptyAt >= LIMITS.drainEveryMs) this.beginDrain(now, rttMs);
+    if (this.phase.in !== 'draining' && now - this.delay.emptyAt >= LIMITS.drainEveryMs) this.beginDrain(now, rttMs);
   }
 
   private beginDrain(now: Instant, rttMs: number): void {
     const full = Math.max(0, 1 - this.queueMs / rttMs);
-    this.drainBytes = this.windowBytes * full * LIMITS.drainShare;
-    this.drainUntil = now + LIMITS.drainRoundTrips * rttMs;
+    const bytes = this.windowBytes * full * LIMITS.drainShare;
+    this.enter({ in: 'draining', bytes, until: now + LIMITS.drainRoundTrips * rttMs, after: this.growth });
   }
 
-  private endDrain(now: Instant): void {
-    if (this.queueMs > LIMITS.emptyMs && now < this.drainUntil) return;
-    this.drainBytes = null;
+  private endDrain(now: Instant, { until, after }: Phase & { readonly in: 'draining' }): void {
+    if (this.queueMs > LIMITS.emptyMs && now < until) return;
+    this.enter({ in: after });
     this.delay.emptyAt = now;
+  }
+
+  private growBy(growth: Growth): void {
+    if (this.phase.in === 'draining') this.enter({ ...this.phase, after: growth });
+    else if (this.phase.in !== growth) this.enter({ in: growth });
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in CONGESTION_PHASES[this.phase.in], `congestion goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 
   private set(bytes: number): void {

@@ -24,7 +24,7 @@ export interface Carried {
 /** `ending`: its end is still to be said, or to be said again. */
 type Phase = 'writing' | 'ending' | 'end-sent' | 'end-acked' | 'over';
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const OUTGOING_PHASES = {
   writing: {
     ending: 'the application writes nothing more',

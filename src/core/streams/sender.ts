@@ -5,6 +5,7 @@
 import type { Alarm } from '../agenda.ts';
 import { Writer } from '../bytes.ts';
 import { type Instant, NEVER } from '../contract.ts';
+import { assert } from '../errors.ts';
 import { Acks } from './acks.ts';
 import { CLOCK_PER_MS, clockAhead, clockOf } from './clock.ts';
 import { Congestion } from './congestion.ts';
@@ -25,6 +26,29 @@ export interface Content {
   lost(frame: SentFrame): void;
 }
 
+/** `behind`: there was more to send than the window let through, and there is still more. `paced`: the same, and only the pace is waited for. */
+type Phase = 'idle' | 'behind' | 'paced' | 'stopped';
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const SENDER_PHASES = {
+  idle: {
+    behind: 'there is more to send than the window lets through',
+    paced: 'there is more to send than the pace lets through',
+    stopped: 'the end',
+  },
+  behind: {
+    idle: 'all has gone out',
+    paced: 'the window has room, the pace has none',
+    stopped: 'the end',
+  },
+  paced: {
+    idle: 'all has gone out',
+    behind: 'the pace has room again, or the window has none',
+    stopped: 'the end',
+  },
+  stopped: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
+
 export class Sender {
   private readonly config: StreamsConfig;
   private readonly port: StreamsPort;
@@ -36,10 +60,7 @@ export class Sender {
   private next = 0;
   /** Datagrams that go whatever the window says (RFC 9002 section 7.5). */
   private probing = 0;
-  /** There was more to send than the window let through. */
-  private limited = false;
-  /** There is more to send, and it waits for the pace alone. */
-  private held = false;
+  private phase: Phase = 'idle';
   /** What the pace lets through now, in bytes, and when that was reckoned. */
   private paceBytes = 0;
   private pacedAt: Instant;
@@ -47,7 +68,6 @@ export class Sender {
   private smallUntil: Instant = 0;
   private alarm: Alarm | null = null;
   private alarmAt: Instant = NEVER;
-  private stopped = false;
   /** The clock of the other side less ours when the first acknowledgement came, in its units. */
   private clockFrom: number | null = null;
 
@@ -87,14 +107,15 @@ export class Sender {
     const delayMs = outcome.newest === null ? null : this.delayOf(frame.clock, outcome.newest.at);
     const bytes = here.reduce((sum, packet) => sum + packet.bytes, 0);
     const { smoothedMs: rttMs } = recovery.rtt;
-    const { limited, next } = this;
+    const { next } = this;
+    const limited = this.phase === 'behind' || this.phase === 'paced';
     this.congestion.mss = this.mss(now);
     this.congestion.onAcked(now, { bytes, inFlight, limited, rttMs, delayMs, number: last.number, next });
   }
 
   /** Sends what may go now, and sets the alarm for the rest. */
   flush(now: Instant): void {
-    while (!this.stopped) {
+    while (this.phase !== 'stopped') {
       const room = this.room(now);
       if (room === 0) break;
       const may = this.probing > 0 || (this.content.pending && this.allowed(now, room));
@@ -124,7 +145,7 @@ export class Sender {
 
   /** Says that it is over, once. */
   close(now: Instant, error: number | null): void {
-    this.stopped = true;
+    this.enter('stopped');
     this.alarm?.cancel();
     if (error === null || this.port.room(now) === 0) return;
     const writer = writeVarint(new Writer(this.body), this.next++).u8(FRAME.close);
@@ -146,10 +167,11 @@ export class Sender {
 
   private allowed(now: Instant, room: number): boolean {
     const open = this.open(room);
-    this.held = open && this.pace(now) < 0;
+    const tooSoon = open && this.pace(now) < 0;
     // RFC 9002 section 7.8: whoever only waits for the pace would have used all of the window.
-    if (!open || this.held) this.limited = true;
-    return open && !this.held;
+    if (tooSoon) this.enter('paced');
+    else if (!open || this.phase === 'paced') this.enter('behind');
+    return open && !tooSoon;
   }
 
   /** Bytes that may go; below zero: how many too many have gone. */
@@ -157,7 +179,7 @@ export class Sender {
     const rate = this.congestion.rate(this.recovery.rtt.smoothedMs);
     const most = Math.max(
       LIMITS.paceBurst * this.mss(now),
-      (this.held ? LIMITS.paceLateMs : LIMITS.paceBurstMs) * rate,
+      (this.phase === 'paced' ? LIMITS.paceLateMs : LIMITS.paceBurstMs) * rate,
     );
     this.paceBytes = Math.min(most, this.paceBytes + (now - this.pacedAt) * rate);
     this.pacedAt = now;
@@ -185,7 +207,7 @@ export class Sender {
     if (frames.length === 0) return true;
     this.recovery.send({ number, at: now, bytes: body.length, way: this.recovery.way, frames });
     this.paceBytes -= body.length;
-    if (!this.content.pending) this.limited = false;
+    if (!this.content.pending) this.enter('idle');
     return true;
   }
 
@@ -193,6 +215,12 @@ export class Sender {
     for (const { frames } of lost) for (const one of frames) this.content.lost(one);
     this.congestion.onLost(lost.filter(({ way }) => way === this.recovery.way).length);
     if (persistent) this.congestion.collapse();
+  }
+
+  private enter(phase: Phase): void {
+    if (phase === this.phase) return;
+    assert(phase in SENDER_PHASES[this.phase], `a sender of streams goes from ${this.phase} to ${phase}`);
+    this.phase = phase;
   }
 
   /** Milliseconds that a datagram has taken, plus a constant that nobody knows. */
@@ -212,7 +240,7 @@ export class Sender {
   /** An alarm that is set for earlier stays: it goes off, and is set anew. */
   private wake(now: Instant): void {
     const at = Math.max(now, this.dueAt(now));
-    if (this.stopped || at === NEVER || (this.alarm !== null && this.alarmAt <= at)) return;
+    if (this.phase === 'stopped' || at === NEVER || (this.alarm !== null && this.alarmAt <= at)) return;
     this.alarm?.cancel();
     this.alarmAt = at;
     this.alarm = this.config.agenda.at(at, (then) => this.due(then));

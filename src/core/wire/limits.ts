@@ -25,8 +25,6 @@ export const WIRE_LIMITS = {
   nodesMax: 8,
   /** Control messages (wire/messages.ts). 16 bytes at random: nobody guesses or repeats one (SECURITY.md row 7). */
   sessionIdBytes: 16,
-  /** Characters of what a master says of a failure that are shown. */
-  masterWordsMax: 128,
   /** Where a master's page is: a scheme, the longest name of a dozen labels that people still pass on, a port. */
   pageBytesMax: 128,
   /** Texts a host announces: what a list row shows; together with the profile a heartbeat stays below 900 bytes. */

@@ -8,7 +8,8 @@
  */
 
 import type { Reader, Writer } from '../bytes.ts';
-import type { PathKind } from '../model/pair.ts';
+import { PATH_KINDS, type PathKind } from '../model/pair.ts';
+import { REFUSALS } from '../model/progress.ts';
 import { entry } from './entry-wire.ts';
 import { announcement, code, codeTold, endpoint, failure, key, page, permit, sid } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
@@ -52,7 +53,7 @@ type MessageOf<Table extends Messages> = {
 }[keyof Table & string];
 
 const pathOrNone: Field<PathKind | null> = refine(
-  word(['none', 'direct', 'lan', 'mapped', 'ipv6', 'relay']),
+  word(['none', ...PATH_KINDS]),
   (path: PathKind | null) => path ?? 'none',
   (told) => (told === 'none' ? null : told),
 );
@@ -91,7 +92,7 @@ export const RESPONSES = {
   resolved: { number: 3, fields: { hostKey: key, entry } },
   /** `next`: where to go on; empty at the end. */
   entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },
-  failed: { number: 5, fields: { failure, detail: text(WIRE_LIMITS.masterWordsMax), retryAfterMs: u32 } },
+  failed: { number: 5, fields: { failure, why: word(REFUSALS), retryAfterMs: u32 } },
   granted: { number: 6, fields: { relay: relayGrant } },
   relays: { number: 7, fields: { relays: many(relayPlace, WIRE_LIMITS.relaysMax, 'relays') } },
   nodes: { number: 8, fields: nodeList },

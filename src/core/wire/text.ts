@@ -3,7 +3,6 @@
  * (SECURITY.md row 19): C0/C1 controls (terminal escapes, CWE-150), bidirectional controls, invisible and unassigned
  * characters. What remains is inert in a text node; `<` and `&` are legal in a name.
  */
-import type { FailureReason } from '../model/progress.ts';
 import { WIRE_LIMITS } from './limits.ts';
 
 /** Letters, marks, numbers, punctuation, symbols and the plain space: everything else is dropped. */
@@ -29,12 +28,6 @@ export function cleanText(text: string, charactersMax: number): string {
     count += 1;
   }
   return out.trimEnd();
-}
-
-/** What the masterserver says for people, as its words and not ours; null where it says nothing. */
-export function saidByMaster(detail: string): FailureReason | null {
-  const words = cleanText(detail, WIRE_LIMITS.masterWordsMax);
-  return words === '' ? null : { because: 'master-says', text: words };
 }
 
 /** Two names that a person would take for the same have the same skeleton: compatibility forms, case, spaces, signs. */

@@ -285,7 +285,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'reason.key-unusable': 'Der Schlüssel im Link ist nicht zu gebrauchen.',
   'reason.too-many-joins': 'Zu viele Beitritte laufen zugleich.',
   'reason.socket': 'Es ließ sich kein Socket öffnen ({error}).',
-  'reason.master-says': 'Der Masterserver sagt: „{text}“.',
+  'reason.codes-tried': 'Von deiner Adresse wurden zu viele Codes probiert, die kein Host hat.',
   'words.title': 'Wörter zum Vergleichen',
   'words.about':
     'Dieselben vier Wörter stehen auf dem anderen Bildschirm. Andere bedeuten, dass jemand dazwischen sitzt.',

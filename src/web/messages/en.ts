@@ -273,7 +273,7 @@ export const en = {
   'reason.key-unusable': 'The key in the link can’t be used.',
   'reason.too-many-joins': 'Too many joins are under way at once.',
   'reason.socket': 'No socket could be opened ({error}).',
-  'reason.master-says': 'The masterserver says: “{text}”.',
+  'reason.codes-tried': 'Too many codes that no host has were tried from your address.',
   'words.title': 'Words to compare',
   'words.about': 'The same four words stand on the other screen. Different ones mean that somebody sits in between.',
   'connect.replay': 'Replay',

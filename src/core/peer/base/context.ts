@@ -75,6 +75,10 @@ export interface PeerContext {
   readonly sessions: Map<string, NamedSession>;
   /** STUN servers, as their names lead to them now. */
   readonly stun: () => readonly Endpoint[];
+  /** Is there a session with the master? */
+  linkUp(): boolean;
+  /** Is the own profile known, as far as it will be for now? */
+  ready(): boolean;
   /** Where we have the master; null before the session with it is up. */
   masterAddress(): string | null;
   /** Where the master sees us; null before it has told. */

@@ -23,7 +23,7 @@ export type RegistrationEvent =
 
 type Phase = 'away' | 'unlisted' | 'listed' | 'replaced' | 'over';
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const REGISTRATION_PHASES = {
   away: { unlisted: 'the session with the master is up', over: 'the hosting ends' },
   unlisted: {

@@ -21,7 +21,7 @@ export type VisitPhase =
   | { readonly in: 'inside'; readonly welcome: Welcome; readonly path: ConnectionId; readonly connection: string }
   | { readonly in: 'over' };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const VISIT_PHASES = {
   knocking: {
     waiting: 'a person is to be asked',

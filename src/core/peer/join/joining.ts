@@ -14,7 +14,7 @@ import type { PathKind } from '../../model/pair.ts';
 import type { FailureReason, StageReason } from '../../model/progress.ts';
 import type { Push, Response } from '../../wire/messages.ts';
 import { codeFault } from '../../wire/pasted.ts';
-import { cleanText, saidByMaster } from '../../wire/text.ts';
+import { cleanText } from '../../wire/text.ts';
 import type { Alarm, PeerContext } from '../base/context.ts';
 import type { ConnectionId, JoinId, JoinStage, PeerCommand } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
@@ -50,8 +50,6 @@ export class Join implements ConnectionOwner {
   /** Knocks in which it was not known whether both have IPv6. */
   private unsettled = 0;
   private hostKey: Uint8Array | null;
-  private linkUp = false;
-  private profiled = false;
   /** Until then a host that the master does not know may still be on its way back to a restarted master. */
   private hostReturnsUntil: Instant | null = null;
   /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
@@ -75,12 +73,12 @@ export class Join implements ConnectionOwner {
     this.stage('resolving');
   }
 
-  link(now: Instant, up: boolean, failure: FailureCode | null): void {
-    this.linkUp = up;
-    if (up && this.phase.in === 'knocking') this.phase.knock.linked(now);
+  /** The session with the master has come or gone. */
+  link(now: Instant, failure: FailureCode | null): void {
+    if (this.context.linkUp() && this.phase.in === 'knocking') this.phase.knock.linked(now);
     if (this.phase.in !== 'linking') this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
     else if (failure !== null) this.unreachable(now, failure);
-    else if (up) {
+    else if (this.context.linkUp()) {
       const { code, hostKey } = this.command;
       if (code !== null && hostKey !== null)
         this.linkCheck = this.context.deriveCode(hostKey, (at, derived) => void this.belongs(at, derived));
@@ -90,7 +88,6 @@ export class Join implements ConnectionOwner {
 
   /** Our own profile is known as far as it will be for now. */
   ready(now: Instant): void {
-    this.profiled = true;
     if (this.phase.in === 'profiling') this.ask(now);
   }
 
@@ -239,7 +236,7 @@ export class Join implements ConnectionOwner {
   /** Who has not answered; nothing where it was the NATs that did not meet. */
   private silence(): FailureReason | null {
     if (this.run.welcomed) return null;
-    if (!this.linkUp) return { because: 'master-silent' };
+    if (!this.context.linkUp()) return { because: 'master-silent' };
     const asked = this.phase.in === 'knocking' && this.phase.ahead !== null;
     return { because: asked ? 'host-undecided' : 'host-silent' };
   }
@@ -262,8 +259,9 @@ export class Join implements ConnectionOwner {
   }
 
   private resolved(now: Instant, response: Response): void {
+    const tried = response.type === 'failed' && response.why === 'codes-tried';
     if (response.type === 'failed')
-      this.failed(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
+      this.failed(now, response.failure, response.retryAfterMs, tried ? { because: 'codes-tried' } : null);
     if (response.type !== 'resolved') return;
     const { hostKey, entry } = response;
     if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {
@@ -302,7 +300,7 @@ export class Join implements ConnectionOwner {
       this.resolve(now);
       return;
     }
-    if (!this.profiled) {
+    if (!this.context.ready()) {
       this.stage('networks');
       this.enter(now, { in: 'profiling' });
       return;
@@ -318,7 +316,7 @@ export class Join implements ConnectionOwner {
   private quiet(): void {
     if (this.phase.in !== 'knocking') return;
     this.phase.ahead = null;
-    this.stage('waiting', { because: this.linkUp ? 'host-silent' : 'master-silent' });
+    this.stage('waiting', { because: this.context.linkUp() ? 'host-silent' : 'master-silent' });
   }
 
   /** The host lives, and a person there is asked about us or about others first. */

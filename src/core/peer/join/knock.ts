@@ -15,7 +15,6 @@ import type { KeyPair } from '../../secure/crypto.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
 import type { Push, Response, SessionId } from '../../wire/messages.ts';
 import type { RelayGrant } from '../../wire/relay.ts';
-import { saidByMaster } from '../../wire/text.ts';
 import type { Alarm, PeerConfig, PeerContext } from '../base/context.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import { modeOfBoth, type RelayId, type RelayMode, shownOf } from '../base/relay-choice.ts';
@@ -201,8 +200,7 @@ export class Knock {
       // Through a tunnel nobody has seen the socket.
       this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
       this.pay(now);
-    } else if (response.type === 'failed')
-      this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
+    } else if (response.type === 'failed') this.refuse(now, response.failure, response.retryAfterMs, null);
   }
 
   /** Not before the master knows of the join: it says so, or what comes of it is here before that. */

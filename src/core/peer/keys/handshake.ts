@@ -19,7 +19,7 @@
 
 import { concat, Reader, toHex, utf8Encode, Writer } from '../../bytes.ts';
 import { LIMITS } from '../../limits.ts';
-import type { Candidate, Role } from '../../model/pair.ts';
+import { CANDIDATE_KINDS, type Candidate, type Role } from '../../model/pair.ts';
 import { isPort, protocolBits, protocolsOf, type Service } from '../../model/service.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { CryptoSuite, KeyPair } from '../../secure/crypto.ts';
@@ -51,7 +51,6 @@ const INSTANCE_BYTES = 8;
 const CONNECTION_BYTES = 8;
 /** Of a client that has no connection with the host. */
 export const NO_CONNECTION = new Uint8Array(CONNECTION_BYTES);
-const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
 /** Either hello fits the smaller of the two messages. */
 const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
 

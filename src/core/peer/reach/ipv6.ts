@@ -18,7 +18,7 @@ type Phase =
   | { readonly in: 'proving'; readonly socket: SocketId; readonly asked: Alarm }
   | { readonly in: 'proven'; readonly socket: SocketId; asked: Alarm; readonly candidate: Candidate };
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const IPV6_PHASES = {
   none: { opening: 'this computer and the master both have public IPv6' },
   opening: { proving: 'the socket is open', none: 'it can not be opened' },

@@ -4,6 +4,7 @@
  */
 import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
+import { assert } from '../../errors.ts';
 import { Binder, type BinderEvent } from '../../relay/binder.ts';
 import { RelayMeter } from '../../relay/meter.ts';
 import type { RelayGrant, RelayPlace } from '../../wire/relay.ts';
@@ -120,6 +121,21 @@ export interface RelayedConfig {
   failed(now: Instant): void;
 }
 
+type Phase =
+  | { readonly in: 'opening' | 'over' }
+  /** The socket is open. Whether it is bound just now is the binder's. */
+  | { readonly in: 'bound'; readonly binder: Binder };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const RELAYED_PHASES = {
+  opening: {
+    bound: 'its socket is open, and gets bound',
+    over: 'its socket can not be opened, or its connection ends',
+  },
+  bound: { over: 'its connection ends, or its tunnel is broken' },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 /** The way of one connection through a relay, bound again by itself as long as the connection lives. */
 export class Relayed {
   readonly socket: SocketId;
@@ -127,20 +143,20 @@ export class Relayed {
   private readonly tunnel: boolean;
   private readonly context: PeerContext;
   private readonly config: RelayedConfig;
-  private binder: Binder | null = null;
+  private phase: Phase = { in: 'opening' };
+  /** For a new token. */
   private request: Alarm | null = null;
-  private over = false;
 
   constructor(context: PeerContext, config: RelayedConfig) {
     this.context = context;
     this.config = config;
     const opened = (now: Instant, outcome: SocketOutcome): void => {
-      if (this.over) return;
+      if (this.phase.in === 'over') return;
       if (outcome.ok) {
         this.bind(now);
         return;
       }
-      this.over = true;
+      this.enter({ in: 'over' });
       if (this.tunnel) config.failed(now);
     };
     this.tunnel = context.relays.tunnelled;
@@ -148,7 +164,7 @@ export class Relayed {
   }
 
   datagram(now: Instant, from: Endpoint, bytes: Uint8Array): void {
-    this.binder?.datagram(now, this.sourceOf(from), bytes);
+    if (this.phase.in === 'bound') this.phase.binder.datagram(now, this.sourceOf(from), bytes);
   }
 
   sourceOf(from: Endpoint): Endpoint {
@@ -157,32 +173,43 @@ export class Relayed {
 
   /** The addresses of this computer have changed. */
   network(now: Instant): void {
-    this.binder?.network(now);
+    if (this.phase.in === 'bound') this.phase.binder.network(now);
   }
 
   stop(now: Instant): void {
-    if (this.over) return;
-    this.over = true;
-    this.request?.cancel();
-    this.binder?.stop(now);
+    if (this.phase.in === 'over') return;
+    this.end(now);
     this.context.close(this.socket);
   }
 
   /** The tunnel is no more: nothing can be said through it. */
   broken(now: Instant): void {
-    this.over = true;
+    if (this.phase.in !== 'over') this.end(now);
+  }
+
+  private end(now: Instant): void {
     this.request?.cancel();
-    this.binder?.stop(now);
+    if (this.phase.in === 'bound') this.phase.binder.stop(now);
+    this.enter({ in: 'over' });
+  }
+
+  private enter(phase: Phase): void {
+    assert(
+      phase.in in RELAYED_PHASES[this.phase.in],
+      `a way through a relay goes from ${this.phase.in} to ${phase.in}`,
+    );
+    this.phase = phase;
   }
 
   private bind(now: Instant): void {
     const { config, out, agenda } = this.context;
-    this.binder = new Binder(now, {
+    const binder = new Binder(now, {
       ...{ crypto: config.crypto, relay: this.config.relay, grant: this.config.grant },
       transmit: (to, bytes) => out.transmit(this.socket, to, bytes),
       at: (instant, run) => agenda.at(instant, run),
       tell: (at, event) => this.told(at, event),
     });
+    this.enter({ in: 'bound', binder });
   }
 
   private told(now: Instant, event: BinderEvent): void {
@@ -196,7 +223,7 @@ export class Relayed {
     const { token } = this.config.grant;
     this.request?.cancel();
     this.request = this.context.request(now, { type: 'relay', token }, null, (at, response) => {
-      if (response.type === 'granted') this.binder?.grant(at, response.relay);
+      if (response.type === 'granted' && this.phase.in === 'bound') this.phase.binder.grant(at, response.relay);
     });
   }
 }

@@ -48,7 +48,7 @@ export type SessionEvent =
 
 type Phase = 'punching' | 'quiet' | 'over';
 
-/** Which phase may follow which, and when. */
+/** Which phase may follow which, and when. @drawn in docs/states.md */
 export const SESSION_PHASES = {
   punching: {
     quiet: 'a path is proven: no more steps or credits, but late probes are still answered',
