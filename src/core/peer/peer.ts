@@ -444,6 +444,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'relays':
         this.relays.measure(now);
+        this.connections.relaysNamed(now);
         break;
       case 'log':
         this.context.log(null, event.what, event.data);
