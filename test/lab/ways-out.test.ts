@@ -163,4 +163,21 @@ describeUnless(vpnMissing, 'a computer with a VPN', () => {
       await scene.close();
     }
   });
+
+  shown(
+    'that has the way to the host alone is named as what keeps them apart, while a relay carries the game',
+    async () => {
+      const scene = await openScene({ game: tinyGame, host: HOME, client: HOME });
+      try {
+        const vpn = await openVpn(scene.lab, await scene.lab.publicHost('server'), scene.clientSide);
+        await vpn.up([`${scene.nats[0]!.external}/32`]);
+        const joined = await scene.join(JOIN_MS, { relay: 'allow' });
+        expect(await scene.status(joined)).not.toBe('');
+        const { advice } = await scene.event(joined.command, 'hard', JOIN_MS);
+        expect(advice).toEqual([{ help: 'vpn', side: 'own' }]);
+      } finally {
+        await scene.close();
+      }
+    },
+  );
 });

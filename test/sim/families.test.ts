@@ -264,3 +264,22 @@ test('a computer that changes to a network of IPv6 alone plays on with a host th
   setup.until(() => host.all('message').length > n, 2_000, 'the host hears it');
   expect(client.last('path-lost')).toBeUndefined();
 });
+
+test('two whose permits for IPv6 come when the openers have gone meet all the same, long before the next attempt', () => {
+  const setup = peers({ seed: 'late permit' });
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linuxRandom, ipv6: true });
+  const { host, client, code } = hostAndClient(setup, [at('h'), at('c')]);
+  setup.world.run(500);
+  // What is paid over IPv6 comes to the master three seconds late.
+  const { addresses } = setup.master.address;
+  const six = addresses.filter((address) => address.includes(':'));
+  let shut = true;
+  setup.world.internet.obstruct(({ to }) => shut && six.includes(to.address));
+  client.command(joinCommand({ code }));
+  setup.world.run(3_000);
+  expect(client.last('path')).toBeUndefined();
+  shut = false;
+  const both = (): boolean => host.last('path') !== undefined && client.last('path') !== undefined;
+  setup.until(both, 4_000, 'both have a path');
+  expect(client.last('path')?.kind).toBe('ipv6');
+});

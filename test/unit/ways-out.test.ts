@@ -4,6 +4,7 @@ import {
   AGENT_LIMITS,
   betterWay,
   inTime,
+  isAside,
   type MeasuredWay,
   openAt,
   waysToMeasure,
@@ -38,6 +39,15 @@ test('where a VPN has the way to the masterserver alone, the way of all else is 
   expect(wayToUse([took(CABLE, null)], null, true)).toBeNull();
   expect(wayToUse([took(CABLE, 60), took(PHONE, 30)], null, true)).toBe(PHONE.address);
   expect(wayToUse([], null, true)).toBeNull();
+});
+
+test('a VPN that has the way to a friend alone is told from one that all goes through, from one to the masterserver, and from a cable', () => {
+  const ways = [CABLE, PHONE, VPN];
+  expect(isAside(ways, [CABLE.address], VPN.address)).toBe(true);
+  expect(isAside(ways, [VPN.address], VPN.address)).toBe(false);
+  expect(isAside(ways, [CABLE.address, VPN.address], VPN.address)).toBe(false);
+  expect(isAside(ways, [CABLE.address], PHONE.address)).toBe(false);
+  expect(isAside(ways, [CABLE.address], null)).toBe(false);
 });
 
 test('a way that is much quicker is used, and one that is a little quicker is not', () => {

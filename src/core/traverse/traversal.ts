@@ -4,8 +4,10 @@ import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } f
 import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
+import { openersBeside } from './lead/beside.ts';
 import { ClientStrategy } from './lead/client.ts';
 import { HostStrategy } from './lead/host.ts';
+import { OPENERS_MS } from './lead/openers.ts';
 import { decodeStep } from './lead/step.ts';
 import type { Strategy } from './lead/strategy.ts';
 import { Executor } from './run/executor.ts';
@@ -31,11 +33,14 @@ class TraversalMachine implements Traversal {
   private readonly executor: Executor;
   private readonly strategy: Strategy;
   private phase: Phase = 'new';
+  private startedAt: Instant = 0;
+  private readonly config: TraversalConfig;
   private bursting = false;
 
   constructor(now: Instant, config: TraversalConfig) {
     const log = (what: string, data: LogData): void =>
       this.out.event({ ev: 'log', attempt: this.strategy.attempts, what, data });
+    this.config = config;
     const Side = config.role === 'client' ? ClientStrategy : HostStrategy;
     this.executor = new Executor(now, config, this.out, log);
     this.strategy = new Side({ config, executor: this.executor, out: this.out, log });
@@ -69,10 +74,20 @@ class TraversalMachine implements Traversal {
     return this.phase === 'running' ? Math.min(this.executor.next(), this.strategy.next()) : this.executor.next();
   }
 
+  /** Of IPv6 beside IPv4 the permit may come when its openers have given up waiting for it: they go out then. */
+  private tell(now: Instant, command: TraversalCommand): void {
+    const before = this.executor.addresses();
+    this.executor.command(now, command);
+    if (command.do !== 'permit' || this.phase !== 'running' || now < this.startedAt + OPENERS_MS) return;
+    const fresh = this.executor.addresses().filter((address) => !before.includes(address));
+    openersBeside(now, this.config, this.executor, fresh);
+  }
+
   private obey(now: Instant, command: TraversalCommand): void {
     switch (command.do) {
       case 'start':
         if (this.phase !== 'new') break;
+        this.startedAt = now;
         this.enter('running');
         this.strategy.start(now);
         break;
@@ -85,7 +100,7 @@ class TraversalMachine implements Traversal {
         break;
       }
       default:
-        this.executor.command(now, command);
+        this.tell(now, command);
     }
   }
 

@@ -11,9 +11,15 @@ import type { TraversalConfig } from '../run/interface.ts';
 import { openerPlan, socketFor } from './openers.ts';
 import type { Script, ScriptContext } from './scripts.ts';
 
-/** The openers of a further attempt, to where no punching socket is: IPv6 beside IPv4. */
-export function openersBeside(now: Instant, config: TraversalConfig, executor: Executor): void {
+/** The openers of a further attempt, to where no punching socket is: IPv6 beside IPv4. `only`: to these addresses. */
+export function openersBeside(
+  now: Instant,
+  config: TraversalConfig,
+  executor: Executor,
+  only: readonly string[] | null = null,
+): void {
   for (const candidate of config.peer.candidates) {
+    if (only?.includes(candidate.endpoint.address) === false) continue;
     const socket = isBeside(config, candidate) ? socketFor(config, candidate) : null;
     if (socket !== null) executor.launch(now, openerPlan(config, candidate), now, socket);
   }

@@ -15,6 +15,8 @@ import type { TraversalConfig } from '../run/interface.ts';
 
 /** After the first packet; sums to about a second and a half. */
 const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
+/** By then all have left, or have given up waiting for a permit. */
+export const OPENERS_MS = 2_000;
 /**
  * Where the depth of the own NAT was not measured. Others use 7 and 4 (frp), 5 (hyperdht), 2-3 (RakNet), and each is wrong for
  * some: carriers' NATs lie at hops 2-5 and deeper (docs/reference/nat-model.md §1.2), and two NATs may have one router between them. So a deep and
