@@ -118,6 +118,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#network.gateway;
   }
 
+  /** Does a VPN here have the way to one of these addresses, and not that to all else? */
+  isAside(addresses: readonly string[]): boolean {
+    return this.#network.isAside(addresses);
+  }
+
   ready(): Promise<NatProfile> {
     // The machine is ready after 2 s even without a master; whoever waits here wants both.
     const profileNow = (): NatProfile | null => (this.#ready && this.link?.state === 'up' ? this.profile : null);

@@ -55,7 +55,7 @@ export interface AttemptView {
  */
 export type NotDirect =
   /** `no-common-family`: one has IPv6 alone, the other IPv4 alone. */
-  | { readonly because: 'wished' | 'hard-pair' | 'searching' | 'no-common-family' }
+  | { readonly because: 'wished' | 'hard-pair' | 'vpn' | 'searching' | 'no-common-family' }
   | { readonly because: 'udp-blocked'; readonly side: 'own' | 'peer' | 'both' };
 
 export type ShownPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
@@ -149,7 +149,8 @@ function whyNotDirect({ relayedOnly, own, peer, hard }: JoinView): NotDirect {
   if (relayedOnly) return { because: 'wished' };
   const [here, there] = [own?.type === 'blocked', peer?.type === 'blocked'];
   if (here || there) return { because: 'udp-blocked', side: here && there ? 'both' : here ? 'own' : 'peer' };
-  return { because: hard === null ? 'searching' : 'hard-pair' };
+  if (hard === null) return { because: 'searching' };
+  return { because: hard.advice[0]?.help === 'vpn' ? 'vpn' : 'hard-pair' };
 }
 
 /** As far as their addresses are known. */

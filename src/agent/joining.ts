@@ -57,6 +57,8 @@ export class Joining {
   #parsed: JoinTarget | null = null;
   #device: Uint8Array = new Uint8Array(0);
   #found: Extract<JoinEvent, { ev: 'found' }> | null = null;
+  /** Addresses of the host, as it says. */
+  #there: readonly string[] = [];
   #settle: { resolve(path: Path): void; reject(error: SallyportError): void } | null = null;
   readonly #onAbort = (): void => this.#abort();
 
@@ -86,9 +88,11 @@ export class Joining {
     if (event.ev === 'found') this.#found = event;
     // The host has answered the handshake, which only its key can: from here on it is known.
     if (event.ev === 'networks') this.#pin();
+    if (event.ev === 'networks') this.#there = event.peer.external;
     if (isJoinEvent(event)) {
-      this.#view = reduceJoin(this.#view, event, Math.round(performance.now() - this.#startedAt));
-      this.#options.onEvent?.(event);
+      const told = event.ev === 'hard' ? this.#hard(event) : event;
+      this.#view = reduceJoin(this.#view, told, Math.round(performance.now() - this.#startedAt));
+      this.#options.onEvent?.(told);
     }
     if (event.ev === 'join-failed') this.fail(this.#error(event.failure, event.detail));
   }
@@ -163,6 +167,11 @@ export class Joining {
     const known = [pins.get(master.key, code), entry.name === '' ? hostKey : pins.names(master.key).get(entry.name)];
     if (known.some((key) => key == null || !equalBytes(key, hostKey)))
       pins.set(master.key, { code, name: entry.name, hostKey });
+  }
+
+  /** It is not the NATs where a VPN has the way to the host alone: then nothing at routers would help. */
+  #hard(event: Extract<JoinEvent, { ev: 'hard' }>): JoinEvent {
+    return this.#agent.isAside(this.#there) ? { ...event, advice: [{ help: 'vpn', side: 'own' }] } : event;
   }
 
   #abort(): void {

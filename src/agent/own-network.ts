@@ -17,12 +17,13 @@ import {
   type OpenOnDevice,
   type OpenUdpSocket,
   openDataSocket,
+  sourceTowards,
   tunnelTo,
   watchNetwork,
 } from '../node/index.ts';
 import type { AgentNetwork } from './interface.ts';
 import { AGENT_LIMITS } from './limits.ts';
-import { isSplit, measureWays, openBy, waysToMeasure, wayToUse } from './ways-out.ts';
+import { isAside, isSplit, measureWays, openBy, waysToMeasure, wayToUse } from './ways-out.ts';
 
 export interface OwnNetworkParts {
   /** Instead of this computer's. */
@@ -111,6 +112,13 @@ export class OwnNetwork {
     else await this.nat64.look(this.#now.families);
     if (this.nat64.prefix !== prefix && !this.#stopped) this.tell();
     await this.#measure();
+  }
+
+  /** Does a VPN here have the way to one of these addresses, and not that to all else? */
+  isAside(addresses: readonly string[]): boolean {
+    if (this.#via !== null) return false;
+    const { ways, sources } = this.#now;
+    return addresses.some((address) => familyOf(address) === 4 && isAside(ways, sources, sourceTowards(address)));
   }
 
   stop(): void {

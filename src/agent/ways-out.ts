@@ -56,6 +56,11 @@ export function isSplit(ways: readonly WayOut[], sources: readonly string[]): bo
   return ways.some(({ tunnel, address }) => tunnel && sources.includes(address));
 }
 
+/** Goes what is sent by this address through a VPN that has neither the way to the masterserver nor that to the rest of the Internet? */
+export function isAside(ways: readonly WayOut[], sources: readonly string[], by: string | null): boolean {
+  return by !== null && !sources.includes(by) && ways.some(({ tunnel, address }) => tunnel && address === by);
+}
+
 /**
  * The one to be used; null: as the system has it. Another one has to be better by a third and 10 ms, so that two that are alike don't take
  * turns; the one that is used already has that much ahead of the others.

@@ -168,6 +168,10 @@ export function natText(nat: NatView | null, say = inEnglish): string {
 export function adviceText(advice: readonly Help[], say = inEnglish): string {
   const [first] = advice;
   if (first?.help === 'other-network') return say(OTHER_NETWORK[first.side]);
+  if (first?.help === 'vpn')
+    return say(
+      'A VPN here has the way to the host alone: turn it off, or let it have all ways. Attempts go on meanwhile.',
+    );
   const helps = advice.map((one) => helpText(one, say)).join('; ');
   return say('What helps, best first: {helps}. Attempts go on meanwhile.', { helps });
 }
@@ -219,6 +223,8 @@ export function notDirectText(why: NotDirect, say = inEnglish): string {
       return say(NO_UDP[why.side]);
     case 'hard-pair':
       return say('Not direct, because these two networks are a hard pair.');
+    case 'vpn':
+      return say('Not direct, because a VPN here has the way to the host alone: turn it off, or let it have all ways.');
     case 'searching':
       return say('A direct path is being looked for meanwhile; the game does not notice when it takes over.');
   }

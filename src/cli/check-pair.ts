@@ -76,7 +76,7 @@ function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
       break;
     }
     case 'hard':
-      terminal.fact('info', 'Hard pair', hardText(event));
+      terminal.fact('info', event.advice[0]?.help === 'vpn' ? 'VPN' : 'Hard pair', hardText(event));
       break;
     default:
   }

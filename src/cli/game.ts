@@ -1,4 +1,7 @@
-/** Do servers listen at ports of this computer? Where the system does not say, a port that can't be bound is in use. */
+/**
+ * Do servers listen at ports of this computer? Where the system does not say, a port that can't be bound is in use; it does not say of a server
+ * at all addresses of IPv6 whether it takes IPv4 as well.
+ */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -39,7 +42,10 @@ export async function lookAtGames(services: readonly ServiceTarget[]): Promise<G
   const all = { udp: listeners('udp'), tcp: listeners('tcp') };
   const listens = async (at: CheckedPort): Promise<boolean> => {
     if (!isLoopback(at.address)) return true;
-    return all[at.protocol]?.some((listener) => hears(listener, at.address, at.port)) ?? (await takenByOther(at));
+    const found = all[at.protocol]?.filter((listener) => hears(listener, at.address, at.port));
+    if (found?.length === 0 || found?.some(({ address }) => familyOf(address) === familyOf(at.address)))
+      return found.length > 0;
+    return takenByOther(at);
   };
   const ports = gamePorts(services);
   const heard = await Promise.all(ports.map(listens));
@@ -64,7 +70,10 @@ function nearest(at: CheckedPort, all: Readonly<Record<Protocol, readonly Listen
   if (all[other].some((listener) => hears(listener, at.address, at.port))) return [{ ...at, protocol: other }];
   const same = all[at.protocol].filter(({ address, port }) => port === at.port && !address.startsWith('fe80'));
   const elsewhere = same.find(({ address }) => familyOf(address) === 4) ?? same[0];
-  if (elsewhere !== undefined) return [{ ...at, address: elsewhere.address }];
+  // Who takes what comes to any address is reached from here at that of this computer.
+  const reached = { '::': '::1', '0.0.0.0': '127.0.0.1' } as const;
+  if (elsewhere !== undefined)
+    return [{ ...at, address: reached[elsewhere.address as keyof typeof reached] ?? elsewhere.address }];
   const distance = ({ port }: ListeningSocket): number => Math.abs(port - at.port);
   const unknown = ({ port }: ListeningSocket): number => (gameAt(at.protocol, port) === null ? 1 : 0);
   const likely = all[at.protocol]

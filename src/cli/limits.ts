@@ -49,6 +49,4 @@ export const CLI_LIMITS = {
   ownMasterPorts: 4,
   /** A browser that is not running yet has started by then, and read what it was given. */
   browserMs: 10_000,
-  /** A router starts in one to two minutes. */
-  ownMasterAgainMs: 30_000,
 } as const;

@@ -75,12 +75,8 @@ async function openedWay(
     tell(external);
     onWay(text !== null && text === first);
   });
-  const again = setInterval(open.again, CLI_LIMITS.ownMasterAgainMs);
-  const close = (): Promise<void> => {
-    clearInterval(again);
-    return open.close();
-  };
   const outside = await claimed;
+  const { close } = open;
   if (outside !== null && isPublic(outside.address)) return { way, address: router.address, port, outside, close };
   await close();
   return outside === null ? 'no-way-in' : 'carrier';

@@ -57,8 +57,10 @@ export const NODE_LIMITS = {
   localPlacesMax: 1_000,
   /** Join codes that a process keeps beside their keys, so that nobody waits for the same one twice. */
   codesKeptMax: 64,
-  /** Half of it is the longest that a router's new address outside goes unnoticed: providers change it once a day or at a reconnect. */
+  /** A program that was killed leaves its port open no longer than this. */
   openPortLeaseSeconds: 600,
+  /** How often a router is asked whether the port is still open, and at which address outside: one that has started again is noticed within half a minute. */
+  openPortLookMs: 10_000,
   /** Of UPnP, the slowest: 2.5 s to find the router, and three requests of at most 3 s each. */
   openPortTriesMs: 12_000,
   /** A clipboard tool that has not answered by then will not. */

@@ -1,6 +1,7 @@
 /**
  * One UDP port that the home router keeps open to everybody, by whatever it speaks: PCP, NAT-PMP or UPnP; of IPv6 a pinhole in its firewall.
- * The machine is the one of games (core/portmap). Here nobody can be asked to prove what the router claims, so its word is passed on as it is.
+ * The machine is the one of games (core/portmap). Here nobody can be asked to prove what the router claims, so its word is passed on as it is,
+ * and it is asked every few seconds whether it still holds: one that has started again has forgotten, and is asked anew.
  */
 import {
   createPortMapper,
@@ -28,8 +29,6 @@ export interface PortPlace {
 }
 
 export interface OpenPort {
-  /** Asks the router once more: it may have started again, and forgotten. Nothing where the port is open. */
-  again(): void;
   /** Resolves when the router has been asked to close the port. */
   close(): Promise<void>;
 }
@@ -48,7 +47,7 @@ export async function routerOf(family: 4 | 6, own: string | null): Promise<Omit<
 export async function keepOpenPort(place: PortPlace, onState: (external: Endpoint | null) => void): Promise<OpenPort> {
   const { port, address, family, gateway } = place;
   const gateway4 = family === 4 ? gateway : await defaultGateway();
-  const { openPortLeaseSeconds: leaseSeconds, openPortTriesMs } = NODE_LIMITS;
+  const { openPortLeaseSeconds: leaseSeconds, openPortTriesMs, openPortLookMs: lookMs } = NODE_LIMITS;
   const sockets = socketIds();
   const driver = drive<MapCommand, MapEvent>(
     createPortMapper({
@@ -60,7 +59,7 @@ export async function keepOpenPort(place: PortPlace, onState: (external: Endpoin
   const upnp = upnpTask(
     () => ({ gateway: gateway4, gateway6: family === 6 ? gateway : null }),
     ({ works, external }) => driver.command({ do: 'upnp', works, external }),
-    { leaseSeconds },
+    { leaseSeconds, lookMs },
   );
   let told: string | null = null;
   const tell = (external: Endpoint | null): void => {
@@ -84,9 +83,6 @@ export async function keepOpenPort(place: PortPlace, onState: (external: Endpoin
     if (told === null) tell(null);
   }, openPortTriesMs);
   return {
-    again() {
-      if (told === '') driver.command({ do: 'again' });
-    },
     async close() {
       clearTimeout(tried);
       driver.command({ do: 'stop' });

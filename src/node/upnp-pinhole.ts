@@ -14,12 +14,15 @@ import {
   REQUEST_MS_MAX,
   type RouterService,
   serviceOf,
+  soapErrorOf,
   type UpnpMapping,
   type UpnpOptions,
 } from './upnp.ts';
 import { xmlText } from './xml.ts';
 
 const SERVICE: ReadonlySet<string> = new Set(['urn:schemas-upnp-org:service:WANIPv6FirewallControl:1']);
+/** SOAP error (WANIPv6FirewallControl:1, section 2.5.7): there is no such pinhole. */
+const NO_SUCH_ENTRY = 704;
 /** IANA's number, as the service wants it. */
 const UDP = 17;
 
@@ -88,17 +91,22 @@ async function addPinhole(
   };
   let id = await add();
   if (id === null) return null;
-  const renewed = async (uid: string): Promise<boolean> =>
-    (await call(at, 'UpdatePinhole', { UniqueID: uid, NewLeaseTime: leaseSeconds }, options.signal)).ok;
+  const update = (uid: string): Promise<Called> =>
+    call(at, 'UpdatePinhole', { UniqueID: uid, NewLeaseTime: leaseSeconds }, options.signal);
   const external = { address: at.own, port };
   return {
     external,
     leaseSeconds,
     async renew() {
-      if (id !== null && (await renewed(id).catch(() => false))) return external;
+      if (id !== null && (await update(id).catch(() => null))?.ok === true) return external;
       // It has forgotten: it has started again, say.
       id = await add().catch(() => null);
       return id === null ? null : external;
+    },
+    async look() {
+      const told = id === null ? null : await update(id).catch(() => null);
+      if (told === null) return 'silent';
+      return soapErrorOf(told.body) === NO_SUCH_ENTRY ? 'gone' : external;
     },
     async remove() {
       // On the way out the caller's signal may have fired already.

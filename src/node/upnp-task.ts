@@ -41,11 +41,16 @@ interface Running {
   readonly over: Promise<void>;
 }
 
+/** `lookMs`: how often the router is asked whether it still has what it opened, where nobody else can tell; absent: only when half of the lease is over. */
+export interface UpnpTaskOptions extends Pick<UpnpOptions, 'leaseSeconds'> {
+  readonly lookMs?: number;
+}
+
 /** One port of each family at most. */
 export function upnpTask(
   gateways: () => Gateways,
   onState: (state: UpnpState) => void,
-  options: Pick<UpnpOptions, 'leaseSeconds'> = {},
+  { lookMs, ...options }: UpnpTaskOptions = {},
 ): UpnpTask {
   const running = new Map<4 | 6, Running>();
 
@@ -57,12 +62,13 @@ export function upnpTask(
     const onChange = (works: boolean, external: Endpoint | null): void => onState({ family, works, external });
     if (signal.aborted) return;
     if (own === null && router !== null)
-      await keepUpnpMapping(() => mapByUpnp(port, { ...options, ...router, signal }), signal, onChange);
+      await keepUpnpMapping(() => mapByUpnp(port, { ...options, ...router, signal }), signal, onChange, lookMs);
     else if (own !== null && gateway6 !== null)
       await keepUpnpMapping(
         () => openPinholeByUpnp(port, { own, gateway: gateway6 }, { ...options, router, signal }),
         signal,
         onChange,
+        lookMs,
       );
     else onChange(false, null);
   }
@@ -97,6 +103,9 @@ export function upnpTask(
   };
 }
 
+/** A router that is busy misses one question; one that misses two has started again, perhaps at another port, and is looked for anew. */
+const SILENT_LOOKS_MAX = 2;
+
 /**
  * Opens a port by UPnP and keeps it open until the signal fires, then closes it: a mapping of IPv4, or a pinhole in the firewall of IPv6.
  * `onState` hears every change of what the router claims.
@@ -105,17 +114,26 @@ export async function keepUpnpMapping(
   open: () => Promise<UpnpMapping | null>,
   signal: AbortSignal,
   onState: (works: boolean, external: Endpoint | null) => void,
+  lookMs: number = TIMER_MS_MAX,
 ): Promise<void> {
   const mapping = await open();
   if (!signal.aborted) onState(mapping !== null, mapping?.external ?? null);
   if (mapping === null) return;
   let external: Endpoint | null = mapping.external;
+  const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
+  let [waitedMs, silent] = [0, 0];
   while (external !== null && !signal.aborted) {
-    const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
-    await sleep(halfMs, undefined, { signal, ref: false }).catch(() => {});
+    const waitMs = Math.min(lookMs, halfMs - waitedMs);
+    await sleep(waitMs, undefined, { signal, ref: false }).catch(() => {});
     if (signal.aborted) break;
+    waitedMs += waitMs;
     const before: Endpoint = external;
-    external = await mapping.renew();
+    const seen = waitedMs < halfMs ? await mapping.look() : 'gone';
+    silent = seen === 'silent' ? silent + 1 : 0;
+    if (seen === 'gone') [external, waitedMs] = [await mapping.renew(), 0];
+    else if (seen !== 'silent') external = seen;
+    else if (silent >= SILENT_LOOKS_MAX) external = null;
+    if (signal.aborted) break;
     if (external === null || endpointKey(external) !== endpointKey(before)) onState(true, external);
   }
   await mapping.remove();

@@ -31,8 +31,9 @@ const SERVICES: ReadonlySet<string> = new Set(
     (name) => `urn:schemas-upnp-org:service:${name}`,
   ),
 );
-/** SOAP errors (WANIPConnection:1, section 2.4.16): only permanent leases are supported. */
+/** SOAP errors (WANIPConnection:1, section 2.4.16): only permanent leases are supported; there is no such mapping. */
 const ONLY_PERMANENT = 725;
+const NO_SUCH_ENTRY = 714;
 
 export interface UpnpOptions {
   /** Local address in the router's network. */
@@ -58,6 +59,8 @@ export interface UpnpMapping {
   readonly leaseSeconds: number | null;
   /** What the router claims now; null where it refuses. */
   renew(): Promise<Endpoint | null>;
+  /** Does it have it still? What it claims now; `gone`: it says that there is none; `silent`: it does not answer at all. */
+  look(): Promise<Endpoint | 'gone' | 'silent'>;
   remove(): Promise<void>;
 }
 
@@ -249,6 +252,7 @@ async function addMapping(service: RouterService, port: number, options: UpnpOpt
     const address = xmlText(told?.body ?? '', 'NewExternalIPAddress') ?? '';
     return addressBytes(address)?.length === 4 ? { address, port } : before;
   };
+  const entry = { NewRemoteHost: '', NewExternalPort: port, NewProtocol: 'UDP' };
   const external = await claimAfter({ address: '0.0.0.0', port });
   let last = external;
   return {
@@ -259,10 +263,18 @@ async function addMapping(service: RouterService, port: number, options: UpnpOpt
       if (renewed) last = await claimAfter(last).catch(() => last);
       return renewed ? last : null;
     },
+    async look() {
+      const told = await call(service, 'GetSpecificPortMappingEntry', entry, options).catch(() => null);
+      if (told === null) return 'silent';
+      const of = told.ok ? xmlText(told.body, 'NewInternalClient') : null;
+      const others = of !== null && of !== '' && of !== options.localAddress;
+      if (others || soapErrorOf(told.body) === NO_SUCH_ENTRY) return 'gone';
+      last = await claimAfter(last).catch(() => last);
+      return last;
+    },
     remove: async () => {
-      const fields = { NewRemoteHost: '', NewExternalPort: port, NewProtocol: 'UDP' };
       // On the way out the caller's signal may have fired already.
-      await call(service, 'DeletePortMapping', fields, {}).catch(() => null);
+      await call(service, 'DeletePortMapping', entry, {}).catch(() => null);
     },
   };
 }

@@ -122,16 +122,21 @@ describeUnless(
   'where the router announces another prefix of IPv6 in mid-play, and IPv4 leads nowhere,',
   () => {
     const hard = { host: home('fully-random'), client: home('fully-random') } as const;
-    const SILENT_MS_MAX = 20_000;
+    /** On a machine with other work. How many seconds it takes is claimed in test/sim/families.test.ts. */
+    const SILENT_MS_MAX = 60_000;
 
-    test(
-      'the game goes on within 20 s where it is the host’s',
-      async () => {
+    // The masterserver is the first site.
+    test.each([
+      ['host', 1],
+      ['client', 2],
+    ] as const)(
+      'the game goes on where it is the %s’s',
+      { timeout: RUNS * (RUN_MS + SILENT_MS_MAX) },
+      async (who, site) => {
         for (let run = 0; run < RUNS; run++) {
           const scene = await openScene({ game: tinyGame, ...hard, ipv6: { host: 'dual', client: 'dual' } });
           try {
-            // The masterserver is the first site.
-            const home = await announceIpv6(scene.lab, 1, scene.hostSide, scene.nats[0]!);
+            const home = await announceIpv6(scene.lab, site, scene[`${who}Side`], scene.nats[site - 1]!);
             const joined = await scene.join(JOIN_MS);
             expect(joined.connected.path).toBe('ipv6');
             expect(await scene.status(joined)).not.toBe('');
@@ -139,14 +144,15 @@ describeUnless(
             const since = performance.now();
             // It asks twice a second until there is an answer.
             expect(await scene.status(joined)).not.toBe('');
-            expect(performance.now() - since).toBeLessThan(SILENT_MS_MAX);
+            const silentMs = Math.round(performance.now() - since);
+            console.log(`another prefix at the ${who}: silent for ${silentMs} ms`);
+            expect(silentMs).toBeLessThan(SILENT_MS_MAX);
             expect(joined.command.running).toBe(true);
           } finally {
             await scene.close();
           }
         }
       },
-      RUNS * (RUN_MS + SILENT_MS_MAX),
     );
   },
 );

@@ -11,7 +11,7 @@ import { describeUnless, hasProgram, labMissing } from '../support.ts';
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
 const JOIN_MS = 60_000;
 /** What happened is over by then, and the next thing finds a calm path. */
-const AFTER_MS = 6_000;
+const AFTER_MS = 4_000;
 const GAP_MS_MAX = 2_000;
 const GAP_MS_P95 = 1_200;
 const HOME = { kind: 'nat', nat: 'home-router' } as const;

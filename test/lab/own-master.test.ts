@@ -15,6 +15,7 @@ import {
   tinyGame,
 } from '../../lab/index.ts';
 import type { LocalAnswer, LocalCommand, LocalState } from '../../src/app/index.ts';
+import { NODE_LIMITS } from '../../src/node/testing.ts';
 import { describeUnless } from '../support.ts';
 import { configuration, firewall6, forwarding, miniupnpdMissing, startMiniupnpd } from './miniupnpd.ts';
 
@@ -43,12 +44,12 @@ describeUnless(miniupnpdMissing, 'a masterserver of one', () => {
   });
   afterAll(() => lab.close());
 
-  async function opensPorts(nat: LabNat, address: string, upnp: boolean, rules: string): Promise<void> {
+  async function opensPorts(nat: LabNat, address: string, upnp: boolean, rules: string): Promise<LabProcess> {
     const file = `/run/lab/${nat.name}-upnpd`;
     await nat.shell(
       `cat > ${file}.conf <<'END'\n${configuration([], { address, upnp })}END\nnft -f - <<'END'\n${rules}\nEND`,
     );
-    await startMiniupnpd(lab, nat, file);
+    return await startMiniupnpd(lab, nat, file);
   }
 
   async function openApp(scene: Scene, at: LabHost) {
@@ -122,6 +123,41 @@ describeUnless(miniupnpdMissing, 'a masterserver of one', () => {
       await app.command({ do: 'own-master', on: false });
       expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
       expect(await home.shell('nft list chain inet filter prerouting_miniupnpd')).not.toContain('8430');
+      await app.run.stop();
+    },
+  );
+
+  test.each([
+    ['UPnP', true, 'udp dport 5351 drop'],
+    ['NAT-PMP', false, 'udp dport 5351 @th,64,8 2 drop'],
+  ])(
+    'a router that starts again, and forgets the port that it had opened by %s, is noticed and has it open anew within 30 s',
+    { timeout: TEST_MS + 60_000 },
+    async (name, upnp, deaf) => {
+      const id = `re${name.toLowerCase().replace('-', '')}`;
+      const home = await lab.nat(id, 'home-router');
+      const den = await lab.hostBehind(home, `d${id}`);
+      const file = `/run/lab/${home.name}-upnpd`;
+      const rules = RULES(deaf);
+      const router = await opensPorts(home, OUTSIDE, upnp, rules);
+      const scene = new Scene(lab, tinyGame, { master: den, host: den, client: den, nats: [home] });
+      const app = await openApp(scene, den);
+      await app.command({ do: 'own-master', on: true });
+      expect((await app.state()).ownMaster).toMatchObject({ state: 'on', way: 'mapped', because: null });
+      const opened = async (): Promise<boolean> =>
+        (await home.shell('nft list chain inet filter prerouting_miniupnpd')).includes('8430');
+      expect(await opened()).toBe(true);
+      // Long enough to have answered a question since.
+      await new Promise((resolve) => setTimeout(resolve, NODE_LIMITS.openPortLookMs + 2_000));
+      await home.shell(`kill -9 $(cat ${file}.pid); nft delete table inet filter`);
+      await router.exited;
+      await home.shell(`nft -f - <<'END'\n${rules}\nEND`);
+      await startMiniupnpd(lab, home, file);
+      expect(await opened()).toBe(false);
+      const since = performance.now();
+      await expect.poll(opened, { timeout: 30_000, interval: 300 }).toBe(true);
+      console.log(`${name}: open anew ${Math.round(performance.now() - since)} ms after the router had started`);
+      expect((await app.state()).ownMaster).toMatchObject({ state: 'on', way: 'mapped' });
       await app.run.stop();
     },
   );

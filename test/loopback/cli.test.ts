@@ -181,9 +181,12 @@ describe('host and join', () => {
     expect(await bench.ask(`127.0.0.9:${port}`, 'x')).toContain('said x');
   });
 
-  test('a game that listens on ::1 alone is named, by the words that would host it', async () => {
+  test.each([
+    ['::1', false],
+    [':: and takes no IPv4', true],
+  ])('a game that listens on %s is named, by the words that would host it', async (where, ipv6Only) => {
     const master = await startMaster();
-    const game = createSocket('udp6').bind({ port: 0, address: '::1' });
+    const game = createSocket({ type: 'udp6', ipv6Only }).bind({ port: 0, address: where.split(' ')[0] ?? '' });
     await once(game, 'listening');
     const { port } = game.address();
     const asked = bench.sallyport(['host', String(port), '--master', master.link]);

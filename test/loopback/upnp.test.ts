@@ -115,6 +115,52 @@ test('a gateway that has got another address says so when it is asked again, and
   expect(told).toEqual(['203.0.113.9', '203.0.113.10', undefined]);
 });
 
+/** A gateway that answers one action after the other as it is told, and what was heard of it where it is looked at every few milliseconds. */
+async function lookedAt(looks: readonly ('held' | 'other' | 'forgotten' | 'unknown' | 'silent')[]): Promise<{
+  readonly told: readonly (string | undefined)[];
+  readonly adds: number;
+}> {
+  const left = [...looks];
+  const abort = new AbortController();
+  let adds = 0;
+  const fault = (code: number): string => `<s:Envelope><s:Body><errorCode>${code}</errorCode></s:Body></s:Envelope>`;
+  const look = (response: ServerResponse): void => {
+    const now = left.shift();
+    if (now === undefined) abort.abort();
+    if (now === 'silent') response.destroy();
+    else if (now === 'forgotten' || now === 'unknown')
+      response.writeHead(500).end(fault(now === 'unknown' ? 401 : 714));
+    else response.end(`<a><NewInternalClient>${now === 'other' ? OTHER : GATEWAY}</NewInternalClient></a>`);
+  };
+  const gateway = await machine(GATEWAY, (request, response) => {
+    const action = String(request.headers.soapaction);
+    if (action.includes('#AddPortMapping')) adds++;
+    if (request.method === 'GET') response.end(DESCRIPTION);
+    else if (action.includes('#GetSpecificPortMappingEntry')) look(response);
+    else response.end(ADDRESS);
+  });
+  const search = await network([{ from: GATEWAY, location: `${gateway.url}/root.xml` }]);
+  const told: (string | undefined)[] = [];
+  await keepUpnpMapping(
+    () => mapByUpnp(4_000, { localAddress: GATEWAY, gateway: GATEWAY, search, signal: abort.signal }),
+    abort.signal,
+    (_works, external) => told.push(external?.address),
+    2,
+  );
+  return { told, adds };
+}
+
+test('one that has forgotten the port, or given it to another, is asked for it anew when it is looked at', async () => {
+  expect(await lookedAt(['held', 'unknown', 'held'])).toEqual({ told: ['203.0.113.9'], adds: 1 });
+  expect(await lookedAt(['held', 'forgotten', 'held'])).toEqual({ told: ['203.0.113.9'], adds: 2 });
+  expect(await lookedAt(['other'])).toEqual({ told: ['203.0.113.9'], adds: 2 });
+});
+
+test('one that is silent once is believed, and one that is silent twice in a row is given up, to be looked for anew', async () => {
+  expect(await lookedAt(['silent', 'held', 'silent', 'held'])).toEqual({ told: ['203.0.113.9'], adds: 1 });
+  expect(await lookedAt(['held', 'silent', 'silent'])).toEqual({ told: ['203.0.113.9', undefined], adds: 1 });
+});
+
 test('nothing that the gateway says leads to another machine: no redirect, no control address elsewhere', async () => {
   const other = await machine(OTHER, router);
   const answers: ((request: IncomingMessage, response: ServerResponse) => void)[] = [

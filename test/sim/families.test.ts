@@ -170,8 +170,13 @@ test('a game over IPv6 goes on when the host gets another prefix, however hard i
   expect([host.last('path-lost'), client.last('path-lost')]).toEqual([undefined, undefined]);
 });
 
-/** Both behind NATs of IPv4 that never meet, and one of them gets another prefix; its system tells of that so much later. */
-function renumbered(who: 'host' | 'client', toldAfterMs: number, seed: string) {
+type Word = readonly [ms: number, addresses: 'old' | 'both' | 'new'];
+
+/**
+ * Both behind NATs of IPv4 that never meet, and one of them gets another prefix; its system tells of that so much later, and not once: the
+ * address is there, then it is the preferred one, then the routers are known.
+ */
+function renumbered(who: 'host' | 'client', words: readonly Word[], seed: string) {
   const setup = peers({ seed });
   const boxes = { host: setup.world.nat(NATS.linuxRandom), client: setup.world.nat(NATS.linuxRandom) };
   const places = {
@@ -191,13 +196,15 @@ function renumbered(who: 'host' | 'client', toldAfterMs: number, seed: string) {
   };
   play(5_000);
   const [place, mover] = who === 'host' ? [places.host, host] : [places.client, client];
+  const old = place.addresses;
   setup.world.renumber6(place, boxes[who]);
-  play(toldAfterMs);
-  // Not once: the address is there, then it is the preferred one, then the routers are known.
-  for (const ms of [60, 60, 60]) {
-    mover.command({ do: 'network', network: { addresses: place.addresses, families: place.families, gateway: null } });
-    setup.world.run(ms);
+  const { addresses: fresh, families } = place;
+  const told = { old, new: fresh, both: [...fresh, ...old.filter((address) => address.includes(':'))] };
+  for (const [ms, named] of words) {
+    play(ms);
+    mover.command({ do: 'network', network: { addresses: told[named], families, gateway: null } });
   }
+  setup.world.run(60);
   const before = host.all('message').length;
   play(3_000);
   return { heard: host.all('message').length - before, lost: [host.last('path-lost'), client.last('path-lost')] };
@@ -206,10 +213,40 @@ function renumbered(who: 'host' | 'client', toldAfterMs: number, seed: string) {
 for (const who of ['host', 'client'] as const)
   for (const toldAfterMs of [250, 1_500, 6_000])
     test(`a game over IPv6 goes on within seconds when the ${who} gets another prefix and hears of it ${toldAfterMs} ms later`, () => {
-      const { heard, lost } = renumbered(who, toldAfterMs, `renumbered ${who} ${toldAfterMs}`);
+      const words: readonly Word[] = [toldAfterMs, 60, 60].map((ms) => [ms, 'new']);
+      const { heard, lost } = renumbered(who, words, `renumbered ${who} ${toldAfterMs}`);
       expect(heard).toBeGreaterThan(10);
       expect(lost).toEqual([undefined, undefined]);
     });
+
+test('a game goes on within seconds where the friend knocks anew while its session with the master begins anew, and hears the answer before its knock was taken', () => {
+  const words: readonly Word[] = [
+    [850, 'old'],
+    [200, 'both'],
+    [50, 'both'],
+  ];
+  for (const seed of ['a', 'b', 'c', 'd']) {
+    const { heard, lost } = renumbered('client', words, `knocks anew ${seed}`);
+    expect(heard, seed).toBeGreaterThan(10);
+    expect(lost).toEqual([undefined, undefined]);
+  }
+});
+
+test('a friend that knocks before the master has seen its IPv6 knocks again when it has, where IPv4 leads nowhere', () => {
+  let late = 0;
+  for (let seed = 0; seed < 12; seed++) {
+    // In some worlds the first question over IPv6 is lost, and its repetition on its way when the friend knocks.
+    const setup = peers({ seed: `late six ${seed}`, lossRate: 0.1 });
+    const at = (name: string) => setup.world.host({ name, behind: NATS.linuxRandom, ipv6: true });
+    const { host, client, code } = hostAndClient(setup, [at('h'), at('c')]);
+    client.command(joinCommand({ code }));
+    const both = (): boolean => host.last('path') !== undefined && client.last('path') !== undefined;
+    setup.until(both, 10_000, 'both have a path');
+    expect(client.last('path')?.kind).toBe('ipv6');
+    late += client.all('log').filter(({ what, data }) => what === 'again' && data.why === 'moved').length;
+  }
+  expect(late).toBeGreaterThan(0);
+});
 
 test('a computer that changes to a network of IPv6 alone plays on with a host that has both', () => {
   const setup = peers({ seed: 'to six' });

@@ -5,6 +5,7 @@ import { nodeCrypto } from '../../src/node/index.ts';
 import {
   NATS,
   openScene,
+  type PairScene,
   type PairSide,
   type SceneOptions,
   type SimClassId,
@@ -24,15 +25,21 @@ const HOME: SimUser = {
 };
 
 /** A host and a friend that joins it, with a relay beside the master. */
-function scene(classes: readonly [SimClassId, SimClassId], options: Partial<SceneOptions> = {}) {
+function scene(
+  classes: readonly [SimClassId, SimClassId],
+  options: Partial<SceneOptions> = {},
+  begin: (scene: PairScene) => void = () => {},
+) {
   const told: Told[] = [];
   const [clientClass, hostClass] = classes;
-  const { world, peers, master } = openScene({
+  const opened = openScene({
     ...{ clientClass, hostClass, seed: 'relayed', crypto: nodeCrypto, relay: true },
     lines: { delayMs: 20 },
     onEvent: (side, event, at) => told.push({ side, event, at }),
     ...options,
   });
+  const { world, peers, master } = opened;
+  begin(opened);
   const all = <Ev extends PeerEvent['ev']>(side: PairSide, ev: Ev) =>
     told.flatMap((one) =>
       one.side === side && one.event.ev === ev ? [{ at: one.at, event: one.event as PeerEvent & { ev: Ev } }] : [],
@@ -83,6 +90,34 @@ test('a pair that finds no path for long is connected through the relay within 0
   until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 2_000);
   expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'relay', via: 'relay' } });
   expect(all('client', 'path')[0]!.at - joined()).toBeLessThan(350);
+});
+
+/** A sealed answer of the master that names one relay. */
+const NAMES_RELAYS_BYTES = 57;
+
+test.each([
+  ['before the host has answered', 100, 350],
+  ['only after that', 600, 1_200],
+])('a friend who hears of the relay late, %s, is connected through it all the same', (_when, lateMs, dataMs) => {
+  let joinedAt = Number.POSITIVE_INFINITY;
+  let kept = 0;
+  const begin = ({ world, peers, master }: PairScene): void => {
+    const client = world.gateways.find(({ name }) => name.startsWith('client'))!.nat.addresses;
+    world.internet.obstruct(({ from, to, bytes }) => {
+      const toClient = client.includes(to.address) && master.address.addresses.includes(from.address);
+      const stops = toClient && bytes.length === NAMES_RELAYS_BYTES && world.now < joinedAt + lateMs;
+      kept += stops ? 1 : 0;
+      return stops;
+    });
+    expect(peers.client.last.size).toBe(0);
+  };
+  const { all, until, join, joined } = scene(['S5', 'S5'], {}, begin);
+  joinedAt = joined();
+  join();
+  until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 5_000);
+  expect(kept).toBeGreaterThan(0);
+  expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'relay', via: 'relay' } });
+  expect(all('client', 'path')[0]!.at - joined()).toBeLessThan(dataMs);
 });
 
 test('an easy pair is connected directly, and when that way dies the relay carries the game after half a second', () => {

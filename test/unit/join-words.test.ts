@@ -45,7 +45,7 @@ const STAGES: readonly StageReason[] = [
   { because: 'master-silent' },
   { because: 'failure', failure: 'BUSY' },
 ];
-const HELPS = (['other-network', 'port-mapping', 'public-address', 'ipv6'] as const).flatMap((help) =>
+const HELPS = (['other-network', 'port-mapping', 'public-address', 'ipv6', 'vpn'] as const).flatMap((help) =>
   (['own', 'peer', 'either', 'both'] as const).map((side): Help => ({ help, side })),
 );
 /** One of each: the compiler demands every one. */

@@ -84,7 +84,8 @@ describe('the mapper', () => {
   const outside = { address: '203.0.113.9', port: 40_000 };
   const MAIN = 100;
 
-  function start() {
+  /** `alone`: nobody can be asked to prove anything. */
+  function start(alone = false) {
     let counter = 0;
     const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(++counter) };
     const requests = requestNumbers();
@@ -107,7 +108,7 @@ describe('the mapper', () => {
       return drain();
     };
     command(0, { do: 'network', network: { addresses: ['10.8.0.1', '192.168.1.2'], gateway: gateway.address } });
-    command(0, { do: 'sources', sources: [source] });
+    if (!alone) command(0, { do: 'sources', sources: [source] });
     command(0, { do: 'map', socket: MAIN, port: 40_000 });
     mapper.handleSocket(0, gate, { ok: true, local: { address: '0.0.0.0', port: 5 } });
     const hear = (now: number, from: typeof gateway, bytes: Uint8Array, socket = gate) => {
@@ -349,6 +350,48 @@ describe('the mapper', () => {
     it.hear(15_000, gateway, epoch(3), gate);
     expect(it.report()).toMatchObject({ external: null });
     it.run(15_000, 15_100);
+    expect(it.gateSocket()).not.toBe(gate);
+  });
+
+  /** Runs, and answers every announcement that is asked for with this epoch; the numbers of requests for a mapping. */
+  function wait(it: ReturnType<typeof start>, from: number, to: number, epochAt: (now: number) => number): number {
+    let asked = 0;
+    for (let now = from; now < to; now += 50) {
+      it.mapper.handleTimeout(now);
+      for (let sent = it.drain(); sent.length > 0; ) {
+        asked += sent.filter(({ bytes }) => bytes.length === 60).length;
+        const announce = sent.find(({ bytes }) => bytes.length === 24)?.bytes.slice();
+        if (announce === undefined) break;
+        announce[1] = 0x80;
+        new DataView(announce.buffer).setUint32(8, epochAt(now));
+        sent = it.hear(now, gateway, announce, it.gateSocket());
+      }
+    }
+    return asked;
+  }
+
+  test('one that has started again is asked anew within 30 s, though nobody can be asked to prove what it says', () => {
+    const it = start(true);
+    it.hear(10, gateway, pcpAnswer(pcpOf(it.first)));
+    const gate = it.gateSocket();
+    expect(wait(it, 50, 60_000, (now) => 5_000 + now / 1000)).toBe(0);
+    expect(it.report()).toMatchObject({ claim: 'untried' });
+    expect(it.gateSocket()).toBe(gate);
+    wait(it, 60_000, 90_000, (now) => (now - 60_000) / 1000);
+    expect(it.gateSocket()).not.toBe(gate);
+  });
+
+  test('a mapping that was never proven is asked for anew when its life is over', () => {
+    const it = start();
+    it.hear(10, gateway, pcpAnswer(pcpOf(it.first)));
+    const gate = it.gateSocket();
+    wait(it, 50, 20_000, (now) => 5_000 + now / 1000);
+    expect(it.report()).toMatchObject({ claim: 'untried' });
+    // The renewals, at half its life and so on, have no answer.
+    it.mapper.handleTimeout(3_600_010);
+    it.drain();
+    expect(it.report()).toMatchObject({ claim: 'none' });
+    wait(it, 3_600_050, 3_610_000, () => 0);
     expect(it.gateSocket()).not.toBe(gate);
   });
 

@@ -119,6 +119,7 @@ export const de = {
   Attempt: 'Versuch',
   '{n} did not meet': '{n} traf sich nicht',
   'Hard pair': 'Schwer',
+  VPN: 'VPN',
   Measuring: 'Messung',
   'this network': 'dieses Netzes',
   '"sallyport ctl" will not find this program: {why}': '„sallyport ctl“ wird dieses Programm nicht finden: {why}',
@@ -615,6 +616,10 @@ export const de = {
     'Nicht direkt, weil einer von euch nur über ein Relay kommt.',
   'Not direct, because one of your networks has IPv6 alone and the other IPv4 alone.':
     'Nicht direkt, weil eines eurer Netze nur IPv6 hat und das andere nur IPv4.',
+  'A VPN here has the way to the host alone: turn it off, or let it have all ways. Attempts go on meanwhile.':
+    'Hier hat ein VPN allein den Weg zum Host: schalte es aus, oder lass alles durch es gehen. Die Versuche gehen inzwischen weiter.',
+  'Not direct, because a VPN here has the way to the host alone: turn it off, or let it have all ways.':
+    'Nicht direkt, weil hier ein VPN allein den Weg zum Host hat: schalte es aus, oder lass alles durch es gehen.',
   'Not direct, because these two networks are a hard pair.':
     'Nicht direkt, weil diese beiden Netze ein schweres Paar sind.',
   'A direct path is being looked for meanwhile; the game does not notice when it takes over.':

@@ -127,7 +127,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.detector, { do: 'ipv6', works });
         this.lookForPinhole(now);
       },
-      onAgain: (now) => this.tellAnew(now),
+      onSeen: (now) => this.tellAnew(now),
     });
     this.pinhole = new Pinhole(this.context);
     this.connections = new Connections(this.context);
@@ -444,6 +444,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'relays':
         this.relays.measure(now);
+        this.connections.relaysNamed(now);
         break;
       case 'log':
         this.context.log(null, event.what, event.data);

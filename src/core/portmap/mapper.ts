@@ -50,7 +50,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private supported: Record<Protocol, Tested>;
   private router: string | null = null;
   private epoch = new Epoch();
-  /** Since the last mapping that was proven was lost. */
+  /** Since the last mapping that was proven. */
   private failures = 0;
   private told = '';
 
@@ -269,13 +269,18 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     else if (phase.in === 'claimed') this.doubt(now, phase.claim, phase.proof);
   }
 
-  /** Not proven: shut further out, as behind two routers, or nobody could tell, and none was there at all while a router gets its line back. */
+  /**
+   * Not proven: shut further out, as behind two routers, or nobody could tell, and none was there at all while a router gets its line back.
+   * Whether that has started again it says itself, which is all that is known where there is nobody to ask.
+   */
   private doubt(now: Instant, claim: PortClaim, { shut, heard }: PortProof): void {
-    const often = !heard && ++this.failures < PORTMAP_LIMITS.againOften;
+    const { checkMs, againMs, againSeldomMs, againOften } = PORTMAP_LIMITS;
+    const alone = this.sources.length === 0;
+    const often = !alone && !heard && ++this.failures < againOften;
     this.phase = { in: 'claimed', claim, proof: this.proofOf(claim), shut };
     this.tell();
-    if (this.sources.length > 0)
-      this.timers.set('prove', now + (often ? PORTMAP_LIMITS.againMs : PORTMAP_LIMITS.againSeldomMs));
+    this.askEpoch(claim);
+    this.timers.set('prove', now + (alone ? checkMs : often ? againMs : againSeldomMs));
   }
 
   /** Is it open still? Nobody may be there to ask just now: then it holds. */
@@ -318,7 +323,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     return true;
   }
 
-  /** What was open once is asked for anew, until it is. */
+  /** What a router has once said to be open is asked for anew, until it says so again. */
   private again(now: Instant): void {
     if (this.phase.in !== 'unmapped') return;
     this.restart();
@@ -340,8 +345,10 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   private lose(now: Instant): void {
     for (const timer of CLAIM_TIMERS) this.timers.clear(timer);
-    if (this.phase.in === 'proven') this.timers.set('again', now + PORTMAP_LIMITS.againMs / 3);
-    if (this.claim !== null) this.enter({ in: 'unmapped' });
+    if (this.claim !== null) {
+      this.timers.set('again', now + PORTMAP_LIMITS.againMs / 3);
+      this.enter({ in: 'unmapped' });
+    }
     this.tell();
   }
 

@@ -247,6 +247,11 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'help.public-address.peer': 'Der Host kann seinen Anbieter um eine öffentliche IPv4-Adresse bitten.',
   'help.public-address.either': 'Bittet einen der beiden Anbieter um eine öffentliche IPv4-Adresse.',
   'help.public-address.both': 'Bittet beide Anbieter um öffentliche IPv4-Adressen.',
+  'help.vpn.own':
+    'Ein VPN auf diesem Computer hat allein den Weg zum Host: schalte es aus, oder lass alles durch es gehen.',
+  'help.vpn.peer': 'Ein VPN auf dem Computer des Hosts hat allein den Weg zu dir: es dort auszuschalten würde helfen.',
+  'help.vpn.either': 'Ein VPN auf einem der beiden Computer hat allein den Weg zum anderen: schaltet es aus.',
+  'help.vpn.both': 'VPNs auf beiden Computern haben allein die Wege zueinander: schaltet sie aus.',
   'help.ipv6.own': 'Nutze IPv6: Der Host hat es, du nicht.',
   'help.ipv6.peer': 'IPv6 nutzen: Du hast es, der Host nicht.',
   'help.ipv6.either': 'Nutzt IPv6 auf beiden Seiten.',
@@ -334,6 +339,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'direct.udp-blocked.peer': 'Nicht direkt, weil UDP auf der Seite des Hosts nicht durchkommt.',
   'direct.udp-blocked.both': 'Nicht direkt, weil UDP auf beiden Seiten nicht durchkommt.',
   'direct.no-common-family': 'Nicht direkt, weil eines eurer Netze nur IPv6 hat und das andere nur IPv4.',
+  'direct.vpn':
+    'Nicht direkt, weil ein VPN auf diesem Computer allein den Weg zum Host hat: schalte es aus, oder lass alles durch es gehen.',
   'direct.hard-pair': 'Nicht direkt, weil diese beiden Netze ein schwieriges Paar sind.',
   'direct.searching': 'Ein direkter Weg wird unterdessen gesucht; das Spiel merkt nicht, wenn er übernimmt.',
   'direct.sees': 'Wer das Relay betreibt, sieht, wer mit wem wie viel spricht, aber nicht was.',

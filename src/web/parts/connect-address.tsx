@@ -64,7 +64,9 @@ function Notices(props: { readonly join: LocalJoin }) {
       {join.notDirect === null ? null : (
         <p class="notice info" role="status" id="connect-not-direct">
           {notDirectText(join.notDirect)}{' '}
-          {join.hard === null ? '' : `${pairText(join.hard.pair)} ${t('help.title')} ${adviceText(join.hard.advice)}`}{' '}
+          {join.hard === null || join.notDirect.because === 'vpn'
+            ? ''
+            : `${pairText(join.hard.pair)} ${t('help.title')} ${adviceText(join.hard.advice)}`}{' '}
           {t('direct.sees')}
         </p>
       )}

@@ -24,12 +24,15 @@ export function relayIdOf(crypto: Pick<CryptoSuite, 'sha256'>, { name }: RelayPl
   return new Reader(crypto.sha256(utf8Encode(name))).u32() || 1;
 }
 
-/** Of the relays that both have a way to, the one with the least sum of round trips; one that is not measured comes after all others. */
+/**
+ * Of the relays that both have a way to, the one with the least sum of round trips; one that is not measured comes after all others.
+ * Whoever names none has mostly just not heard of them, as a friend who has come this moment: then the one that is nearest to us.
+ */
 export function nearestRelay(own: readonly RelayDistance[], peer: readonly RelayDistance[]): RelayId {
   let best = NO_RELAY;
   let least = Number.POSITIVE_INFINITY;
   for (const { relay, rttMs } of own) {
-    const there = peer.find((other) => other.relay === relay);
+    const there = peer.length === 0 ? { rttMs: 0 } : peer.find((other) => other.relay === relay);
     // It names all that it has a way to; one that has IPv6 alone has none to a relay of IPv4.
     if (there === undefined) continue;
     const sum = rttMs + there.rttMs;

@@ -161,7 +161,11 @@ export class Connections {
   private goThrough(now: Instant, path: ConnectionId, id: RelayId, grant: RelayGrant, instead = false): void {
     const entry = this.entries.get(path);
     const found = this.context.relays.find(id);
-    if (entry === undefined || found === null) return;
+    if (entry === undefined) return;
+    if (found === null) {
+      entry.throughAgain = (at) => this.goThrough(at, path, id, grant);
+      return;
+    }
     if (!instead) this.stopRelayed(now, entry);
     const { place, at: relay } = found;
     const again = (at: Instant): void => {
@@ -180,6 +184,11 @@ export class Connections {
     entry.relayed = relayed;
     entry.throughAgain = again;
     this.relayed.set(relayed.socket, relayed);
+  }
+
+  /** The master has told which relays there are: whoever waits for one that was not known yet goes through it. */
+  relaysNamed(now: Instant): void {
+    for (const { relayed, throughAgain } of [...this.entries.values()]) if (relayed === null) throughAgain?.(now);
   }
 
   /** A tunnel has broken: the connection stays, and gets another one. False: it was none of ours. */

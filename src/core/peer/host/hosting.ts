@@ -457,7 +457,9 @@ export class Hosting implements ConnectionOwner {
   moved(now: Instant, addresses: readonly string[]): void {
     for (const { phase, offer } of this.visits.values()) {
       const session = phase.in === 'punching' ? phase.welcome.session : null;
-      if (session === null || offer.test || !isOutdated(session.config.own.candidates, addresses)) continue;
+      if (session === null || offer.test) continue;
+      const { own, peer } = session.config;
+      if (!isOutdated(own.candidates, addresses, peer)) continue;
       reportEnd(now, this.context, session, { path: null, method: '', attempts: 0, packetsSent: 0, since: offer.at });
     }
   }

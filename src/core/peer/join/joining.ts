@@ -195,8 +195,9 @@ export class Join implements ConnectionOwner {
     const { phase } = this;
     if (phase.in === 'knocking' && phase.knock.told !== null && isOutdated(phase.knock.told, addresses))
       this.ask(now, phase.ahead);
-    if (phase.in === 'punching' && isOutdated(phase.attempt.session.config.own.candidates, addresses))
-      this.again(now, 'moved', 0);
+    if (phase.in !== 'punching') return;
+    const { own, peer } = phase.attempt.session.config;
+    if (isOutdated(own.candidates, addresses, peer)) this.again(now, 'moved', 0);
   }
 
   private punchAgain(now: Instant): void {

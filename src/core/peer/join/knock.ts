@@ -78,6 +78,8 @@ export class Knock {
   private sent: Sent | null = null;
   /** Our address as the master saw it in the JOIN. */
   private observed: Endpoint | null = null;
+  /** Our address of IPv6 has paid for what is sent to it. */
+  private paid = false;
   /** What another address of the host has bought, told before the answer. */
   private credited: readonly PermittedAddress[] = [];
   private done = false;
@@ -198,14 +200,21 @@ export class Knock {
     if (response.type === 'ok') {
       // Through a tunnel nobody has seen the socket.
       this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
-      // Not before: the master has to know of the join.
-      if (this.door.mode !== 'only') this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
+      this.pay(now);
     } else if (response.type === 'failed')
       this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
   }
 
+  /** Not before the master knows of the join: it says so, or what comes of it is here before that. */
+  private pay(now: Instant): void {
+    if (this.paid || this.door.mode === 'only') return;
+    this.paid = true;
+    this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
+  }
+
   private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {
     if (this.sent === null) return;
+    this.pay(now);
     const { handshake, at } = this.sent;
     const reflexive = this.observed === null ? [] : [{ kind: 'reflexive', endpoint: this.observed } as const];
     const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };

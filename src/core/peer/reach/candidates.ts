@@ -5,7 +5,7 @@
 
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../../address.ts';
 import type { SocketId } from '../../contract.ts';
-import type { Candidate, Permit } from '../../model/pair.ts';
+import type { Candidate, Party, Permit } from '../../model/pair.ts';
 import { isLocalAddress, scopeOf } from '../../scope.ts';
 import type { PeerContext } from '../base/context.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
@@ -45,10 +45,18 @@ function witnessed(context: PeerContext, { family, port }: Bound): readonly Cand
   return outside < 1 || outside > 65_535 ? [] : [{ kind: 'public', endpoint: { address, port: outside } }];
 }
 
-/** Was the other side told of IPv6, but of none of the addresses by which we have it now? Then it tries one that leads nowhere. */
-export function isOutdated(told: readonly Candidate[], addresses: readonly string[]): boolean {
-  const has = ({ kind, endpoint }: Candidate): boolean => kind === 'ipv6' && addresses.includes(endpoint.address);
-  return addresses.length > 0 && !told.some(has);
+/**
+ * Was the other side told of none of the addresses by which we have IPv6 now? Then it tries one that leads nowhere, or none where it could.
+ * `peer`: where it is known; to one without IPv6 no address of ours leads.
+ */
+export function isOutdated(
+  told: readonly Candidate[],
+  addresses: readonly string[],
+  peer: Party | null = null,
+): boolean {
+  const isSix = ({ kind }: Candidate): boolean => kind === 'ipv6';
+  if (peer !== null && peer.profile.ipv6 === 'no' && !peer.candidates.some(isSix)) return false;
+  return addresses.length > 0 && !told.some((one) => isSix(one) && addresses.includes(one.endpoint.address));
 }
 
 /** How the two stand to their master: what of the other side it can't see from where it stands. */

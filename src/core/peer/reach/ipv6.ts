@@ -43,8 +43,8 @@ type Credit = Request & { readonly type: 'credit' };
 interface Ipv6Parts {
   /** Told after each question whether the master has answered it over IPv6. */
   onAnswer(now: Instant, works: boolean): void;
-  /** The master sees us again after a change of network, perhaps elsewhere: who was told of us meanwhile was told something else. */
-  onAgain(now: Instant): void;
+  /** The master sees us for the first time, or again and perhaps elsewhere: who was told of us before that was told something else. */
+  onSeen(now: Instant): void;
 }
 
 export class Ipv6 {
@@ -132,14 +132,14 @@ export class Ipv6 {
       return;
     }
     const { observed } = response;
-    const again = this.seen !== null && (this.phase.in === 'proving' || this.seen !== observed.address);
+    const anew = this.phase.in === 'proving' || this.seen !== observed.address;
     this.seen = observed.address;
     this.enter({ in: 'proven', socket, asked, candidate: { kind: 'ipv6', endpoint: observed, socket } });
     const { owed } = this;
     this.owed = [];
     for (const credit of owed) this.pay(now, credit);
     this.parts.onAnswer(now, true);
-    if (again) this.parts.onAgain(now);
+    if (anew) this.parts.onSeen(now);
   }
 
   private enter(phase: Phase): void {
