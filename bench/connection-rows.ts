@@ -52,6 +52,8 @@ export interface Happening {
   readonly worstMs: number;
   /** The friend's NAT; the usual router where absent. */
   readonly friendNat?: NatBehaviour;
+  /** Nothing passes between the two but by the relay. */
+  readonly apart?: boolean;
   /** Begins it; the game is looked at from when it returns. */
   happen(play: Play, random: SimRandom): void;
 }
@@ -87,6 +89,25 @@ function vpnOn(play: Play, side: PairSide): () => void {
 }
 
 const SOON = { relay: false, spanMs: 40_000, p95Ms: 1_200, worstMs: 2_000 } as const;
+
+/** Nobody tells a computer that its router has begun anew: only the relay knows, by datagrams from where it knows nobody. */
+const RELAYED_HAPPENINGS: readonly Happening[] = (['client', 'host'] as const).flatMap((side): Happening[] => {
+  const whose = side === 'client' ? "the friend's NAT" : "the host's NAT";
+  const relayed = { ...SOON, relay: true, apart: true };
+  return [
+    {
+      ...relayed,
+      name: `${whose} has new mappings, by relay`,
+      ...(side === 'client' ? { friendNat: { ...NATS.linux, allocation: { random: PORTS_ALL } } } : {}),
+      happen: (play) => box(play, side).nat.reboot(),
+    },
+    {
+      ...relayed,
+      name: `${whose} has a new address, by relay`,
+      happen: (play) => play.scene.world.readdress(box(play, side)),
+    },
+  ];
+});
 
 export const HAPPENINGS: readonly Happening[] = [
   {
@@ -146,6 +167,7 @@ export const HAPPENINGS: readonly Happening[] = [
       },
     },
   ]),
+  ...RELAYED_HAPPENINGS,
   {
     ...SOON,
     name: "the host's program is killed and started",
@@ -209,9 +231,10 @@ export interface Switch {
 
 /** Nothing of one gets to the other, as where a good port is found only after some attempts. */
 function apart(play: Play): () => void {
-  const addresses = SIDES.flatMap((side) => box(play, side).nat.addresses);
+  // They may change meanwhile.
+  const addresses = (): readonly string[] => SIDES.flatMap((side) => box(play, side).nat.addresses);
   const { internet } = play.scene.world;
-  return internet.obstruct(({ from, to }) => addresses.includes(from.address) && addresses.includes(to.address));
+  return internet.obstruct(({ from, to }) => addresses().includes(from.address) && addresses().includes(to.address));
 }
 
 /** The routes of one family have become longer. */
@@ -263,6 +286,7 @@ export function runSwitch(row: number, seed: string): Switched {
 export function runHappening(happening: Happening, seed: string): Sample {
   const play = openPlay(easyPair(seed, happening.relay, happening.friendNat));
   const { world } = play.scene;
+  if (happening.apart) apart(play);
   meet(play.scene);
   play.begin();
   const random = world.random('happening');

@@ -3,7 +3,7 @@
  * relay of the real masterserver carries on. Counted where the game counts, at both ends. LAB_RUNS=20 dies as often.
  */
 import { expect, test } from 'vitest';
-import { type Count, compiled, counterOf, countingGame, type LabProcess, openScene } from '../../lab/index.ts';
+import { type Count, Cuts, compiled, counterOf, countingGame, type LabProcess, openScene } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -79,5 +79,39 @@ describeUnless(labMissing(), 'a direct path that dies while a game plays', () =>
       }
     },
     JOIN_MS + RUNS * (JOIN_MS + RETURN_MS),
+  );
+
+  test(
+    'goes on over the relay within two seconds when a router gives other ports, though nothing else leads there',
+    async () => {
+      const scene = await openScene({
+        ...{ host: HOME, client: HOME, game: countingGame, link: { delayMs: 10 }, hops: 2 },
+      });
+      try {
+        const { command, connected } = await scene.join(JOIN_MS, { relay: 'only' });
+        const [address = '', port = ''] = connected.local.split(':');
+        const player = scene.clientSide.spawn([process.execPath, compiled('lab/counter.js'), 'call', address, port]);
+        const sides = [counterOf(scene.gameServer), counterOf(player)];
+        const cuts = new Cuts(scene);
+        await pause(PLAY_MS);
+        for (let run = 1; run <= RUNS; run++) {
+          for (const count of sides) await count();
+          await cuts.newMappings();
+          await pause(PLAY_MS);
+          for (const count of sides) {
+            const { heard, twice, gapMs } = await count();
+            expect(heard).toBeGreaterThan(0);
+            expect(twice).toBe(0);
+            expect(gapMs).toBeLessThan(2_000);
+            process.stdout.write(`by relay alone, new mappings at the friend's router: ${gapMs} ms\n`);
+          }
+        }
+        // The same connection, not another one.
+        expect(kindsOf(command)).toEqual(['relay']);
+      } finally {
+        await scene.close();
+      }
+    },
+    JOIN_MS + RUNS * JOIN_MS,
   );
 });

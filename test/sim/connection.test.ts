@@ -19,3 +19,9 @@ test.each(SWITCHES.map(({ name }, row) => ({ name, row })))(
     }
   },
 );
+
+test('a friend who knocks anew while its way by the relay is sick keeps its connection', () => {
+  const row = HAPPENINGS.find(({ name }) => name === "the friend's NAT has a new address, by relay")!;
+  const gaps = Array.from({ length: 12 }, (_, n) => runHappening({ ...row, spanMs: 10_000 }, `relay ${n}`).gapMs);
+  expect(Math.max(...gaps), gaps.join(' ')).toBeLessThanOrEqual(row.worstMs);
+});

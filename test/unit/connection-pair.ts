@@ -58,7 +58,7 @@ function endOf(config: Omit<ConstructorParameters<typeof Connection>[0], 'agenda
       message: (bytes, channel) => out.event({ ev: 'message', bytes, channel }),
       frames: () => {},
       event: (_now, event) => out.event(event),
-      free: (socket) => out.close(socket),
+      free: (_now, socket) => out.close(socket),
       listen: (label, n) => void labels.set(label, n),
       deaf: (label) => void labels.delete(label),
     },

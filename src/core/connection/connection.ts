@@ -115,11 +115,20 @@ export class Connection {
     return path;
   }
 
-  /** The other side has come to the way of this socket: what is to be proven is asked at once. False: there is no such way. */
+  /** The way of this socket may work from now on: it is asked at once. False: there is no such way. */
   askNow(now: Instant, socket: SocketId): boolean {
-    const path = this.paths.find((one) => one.socket === socket);
-    if (path?.state === 'proving') this.ask(now, path);
-    return path !== undefined;
+    for (const path of this.paths) if (path.socket === socket && path.state !== 'ready') this.ask(now, path);
+    return this.uses(socket);
+  }
+
+  /** Does a path need the socket? */
+  uses(socket: SocketId): boolean {
+    return this.paths.some((path) => path.socket === socket);
+  }
+
+  /** Its relay does not know the way of this socket: nothing passes until it is bound again. */
+  unbound(now: Instant, socket: SocketId): void {
+    for (const path of this.paths) if (path.socket === socket && path.state !== 'proving') this.ails(now, path);
   }
 
   /** The way is no more: its relay has gone, or its socket is taken. */
@@ -359,6 +368,7 @@ export class Connection {
     const hears = path.heardAt > oldest.at && now - path.heardAt <= quietMs(path);
     const tries = triesBeforeDoubt(hears, isSpeaking(now, this.spokeAt));
     if (missing < tries) return;
+    if (path.kind === 'relay') this.port.event(now, { ev: 'relay-quiet', socket: path.socket });
     if (missing === tries && path.state === 'ready') {
       this.doubt(now, path);
       if (!hears) this.complain(now, path);
@@ -421,7 +431,7 @@ export class Connection {
     path.since = now;
     if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
     this.choose(now);
-    if (state === 'gone' && !this.paths.some(({ socket }) => socket === path.socket)) this.port.free(path.socket);
+    if (state === 'gone' && !this.paths.some(({ socket }) => socket === path.socket)) this.port.free(now, path.socket);
     if (!this.isUp) return;
     if (silent !== this.silent) this.port.event(now, { ev: 'silent', silent: this.silent });
     this.settle(now);

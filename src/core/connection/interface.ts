@@ -18,7 +18,7 @@ export interface ConnectionPort {
   frames(now: Instant, body: Uint8Array): void;
   event(now: Instant, event: ConnectionEvent): void;
   /** No path of the connection needs the socket any more. */
-  free(socket: SocketId): void;
+  free(now: Instant, socket: SocketId): void;
   /** Datagrams that begin with these 8 bytes are for this connection, or are no more. */
   listen(label: string, n: number): void;
   deaf(label: string): void;
@@ -34,6 +34,8 @@ export type ConnectionEvent =
   | { readonly ev: 'rtt'; readonly rttMs: number }
   /** No path works. `false`: one does again. */
   | { readonly ev: 'silent'; readonly silent: boolean }
+  /** Questions over this way have no answer: does the relay still know us? A NAT may have moved us without a word. */
+  | { readonly ev: 'relay-quiet'; readonly socket: SocketId }
   /** A path without a relay does not answer, or there is none: a further one should be looked for. */
   | { readonly ev: 'wanting' }
   /** What the other side, a host, says of its game; told when it is another state than before. */

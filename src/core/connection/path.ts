@@ -18,12 +18,12 @@ export const PATH_PHASES = {
   },
   ready: {
     doubted: 'a question has no answer in time, or the other side hears nothing over it: data goes another way as well',
-    sick: 'it loses more than a tenth',
+    sick: 'it loses more than a tenth, or its relay does not know us any more',
     gone: 'it has been replaced, or its connection is over',
   },
   doubted: {
     ready: 'a question was answered',
-    sick: 'a further question has no answer either, or it loses more than a tenth',
+    sick: 'a further question has no answer either, it loses more than a tenth, or its relay does not know us any more',
     gone: 'it has been replaced, or its connection is over',
   },
   sick: {

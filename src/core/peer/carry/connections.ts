@@ -111,7 +111,7 @@ export class Connections {
         },
         frames: (at, body) => entry.streams.receive(at, body),
         event: (at, event) => this.handle(at, entry, event),
-        free: (socket) => this.free(socket),
+        free: (at, socket) => this.free(at, socket),
         // Labels are 64 bits of a hash: one that is taken stays with whoever had it.
         listen: (label, n) => this.routes.listen(label, id, n),
         deaf: (label) => this.routes.deaf(label, id),
@@ -157,8 +157,8 @@ export class Connections {
     this.context.agenda.at(now + this.context.relays.headStartMs(id), (at) => this.goThrough(at, path, id, grant));
   }
 
-  /** `instead`: of a tunnel that has broken, whose way stands in the connection until the new one takes its place. */
-  private goThrough(now: Instant, path: ConnectionId, id: RelayId, grant: RelayGrant, instead = false): void {
+  /** The way through a relay that stands in the connection, though it may be sick, stays until the new one takes its place. */
+  private goThrough(now: Instant, path: ConnectionId, id: RelayId, grant: RelayGrant): void {
     const entry = this.entries.get(path);
     const found = this.context.relays.find(id);
     if (entry === undefined) return;
@@ -166,19 +166,19 @@ export class Connections {
       entry.throughAgain = (at) => this.goThrough(at, path, id, grant);
       return;
     }
-    if (!instead) this.stopRelayed(now, entry);
+    if (entry.relayed !== null && !entry.connection.uses(entry.relayed.socket)) this.stopRelayed(now, entry);
     const { place, at: relay } = found;
     const again = (at: Instant): void => {
-      this.context.agenda.at(at + PEER_LIMITS.brokenRestMs, (later) => this.goThrough(later, path, id, grant, true));
+      this.context.agenda.at(at + PEER_LIMITS.brokenRestMs, (later) => this.goThrough(later, path, id, grant));
     };
     const relayed: Relayed = new Relayed(this.context, {
       ...{ relay, grant },
       bound: (at, socket) => {
         const way = { kind: 'relay', socket, remote: relay, via: place.name } as const;
-        // Told again when the other side has come.
+        // Told again when the other side has come, and after it was lost.
         if (!entry.connection.askNow(at, socket)) entry.connection.add(at, way, null);
       },
-      lost: (at, socket) => entry.connection.drop(at, socket),
+      lost: (at, socket) => entry.connection.unbound(at, socket),
       failed: again,
     });
     entry.relayed = relayed;
@@ -308,17 +308,22 @@ export class Connections {
 
   /** The addresses of this computer have changed. */
   nudge(now: Instant): void {
-    for (const { connection, relayed } of this.entries.values()) {
-      connection.nudge(now);
-      relayed?.network(now);
-    }
+    for (const { connection } of this.entries.values()) connection.nudge(now);
+    for (const relayed of this.relayed.values()) relayed.network(now);
   }
 
   leaveAll(now: Instant, reason: LeaveReason): void {
     for (const id of [...this.entries.keys()]) this.leave(now, id, reason);
   }
 
-  private free(socket: SocketId): void {
+  private free(now: Instant, socket: SocketId): void {
+    const relayed = this.relayed.get(socket);
+    if (relayed !== undefined && ![...this.entries.values()].some((one) => one.relayed === relayed)) {
+      // Another one has taken its place.
+      this.relayed.delete(socket);
+      relayed.stop(now);
+      return;
+    }
     if (this.releasing.delete(socket)) this.context.out.release(socket);
     else if (!this.context.isShared(socket) && !this.relayed.has(socket)) this.context.close(socket);
   }
@@ -349,6 +354,9 @@ export class Connections {
       case 'silent':
         log(join, event.silent ? 'path-silent' : 'path-answers-again', { path });
         if (!event.silent) entry.streams.revived(now);
+        break;
+      case 'relay-quiet':
+        this.relayed.get(event.socket)?.check(now);
         break;
       case 'wanting':
       case 'content':

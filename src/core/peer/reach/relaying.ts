@@ -176,6 +176,11 @@ export class Relayed {
     if (this.phase.in === 'bound') this.phase.binder.network(now);
   }
 
+  /** Nothing comes over it. */
+  check(now: Instant): void {
+    if (this.phase.in === 'bound') this.phase.binder.check(now);
+  }
+
   stop(now: Instant): void {
     if (this.phase.in === 'over') return;
     this.end(now);
