@@ -117,7 +117,12 @@ export class Connection {
 
   /** The way of this socket may work from now on: it is asked at once. False: there is no such way. */
   askNow(now: Instant, socket: SocketId): boolean {
-    for (const path of this.paths) if (path.socket === socket && path.state !== 'ready') this.ask(now, path);
+    for (const path of this.paths) {
+      if (path.socket !== socket || path.state === 'ready') continue;
+      // What was lost while nothing could pass says nothing of it.
+      path.samples = [];
+      this.ask(now, path);
+    }
     return this.uses(socket);
   }
 
