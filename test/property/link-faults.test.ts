@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { MASTER_LIMITS } from '../../src/core/index.ts';
 import type { Response } from '../../src/core/testing.ts';
 import { ANNOUNCEMENT, masterEvents, REGISTER, testRandom, world } from '../unit/rendezvous-net.ts';
 
@@ -35,9 +36,18 @@ const FOUND: [Fault[]][] = [
       { kind: 'restart', ms: 1, seed: 0 },
     ],
   ],
+  // Moved without a word half a minute after anybody has waited for anything: only the next question shows it.
+  [
+    [
+      { kind: 'loss', ms: 8_890, seed: 0 },
+      { kind: 'loss', ms: 7_127, seed: 27 },
+      { kind: 'loss', ms: 11_997, seed: 1_262_943_759 },
+      { kind: 'move', ms: 1, seed: 0 },
+    ],
+  ],
 ];
 
-test('whatever happens to the network and the master, 5 s after it stops a host is up, registered and reachable', () => {
+test('whatever happens to the network and the master, 5 s after it stops (after its next question, where a router has moved it) a host is up, registered and reachable', () => {
   fc.assert(
     fc.property(fc.array(fault, { maxLength: 12 }), (faults) => {
       const w = world();
@@ -72,6 +82,8 @@ test('whatever happens to the network and the master, 5 s after it stops a host 
       host.node.until = Math.min(host.node.until, net.now);
       // What is late is still on its way for 5 s: an answer of the old master looks like a sign of life.
       if (faults.some(({ kind }) => kind === 'delay')) net.run(5_000);
+      // A link that nobody waits for asks so seldom, and nothing else tells it that a router has given it another address.
+      if (faults.some(({ kind }) => kind === 'move')) net.run(MASTER_LIMITS.pingMs);
       net.run(5_500);
       expect(host.states.at(-1)).toBe('up');
       expect(registeredCode(host.get(REGISTER))).toBe(code);
