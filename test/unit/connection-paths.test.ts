@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CONNECTION_LIMITS } from '../../src/core/index.ts';
 import { eightBytes } from '../../src/core/testing.ts';
 import { DIRECT, lehmer, pair, RELAY, SIDES } from './connection-pair.ts';
 
@@ -204,4 +205,45 @@ test('what does not arrive is counted as lost, at the side that sent it, and no 
   expect(right.connection.tally.lost(right.connection.paths)).toBe(0);
   expect(left.connection.tally.sent).toBe(1_024);
   expect(sent.length).toBeGreaterThan(2_048);
+});
+
+test('a path that begins to swallow what is large carries it in parts within 2 s, and is not called sick', () => {
+  const { add, run, command, ends, events, heardAt, world } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  const speak = (untilMs: number): void => {
+    for (; world.now < untilMs; run(world.now + 1_000 / 128))
+      command('left', { do: 'send', bytes: new Uint8Array(1_400) });
+  };
+  speak(12_000);
+  expect(ends.left.connection.current?.mtu.bytes).toBeGreaterThan(1_400);
+  world.carries = 1_300;
+  speak(20_000);
+  const late = heardAt.right.filter((at) => at > 11_000);
+  const gaps = late.map((at, n) => at - (late[n - 1] ?? at));
+  expect(Math.max(...gaps)).toBeLessThan(2_000);
+  expect(late.at(-1)).toBeGreaterThan(19_900);
+  expect(ends.left.connection.current?.kind).toBe('direct');
+  expect(events.left.filter(({ ev }) => ev === 'wanting')).toEqual([]);
+});
+
+test('a path that loses a good deal at random keeps its size, and one that loses more than half is asked for it anew', () => {
+  for (const [share, keeps] of [
+    [0.7 * CONNECTION_LIMITS.lossSwallowed, true],
+    [1.3 * CONNECTION_LIMITS.lossSwallowed, false],
+  ] as const) {
+    const { run, command, ends, world } = pair();
+    let least = Number.POSITIVE_INFINITY;
+    const speak = (untilMs: number): void => {
+      for (; world.now < untilMs; run(world.now + 1_000 / 128)) {
+        command('left', { do: 'send', bytes: new Uint8Array(1_400) });
+        least = Math.min(least, ends.left.connection.current?.mtu.bytes ?? 0);
+      }
+    };
+    speak(12_000);
+    least = Number.POSITIVE_INFINITY;
+    const float = lehmer(7);
+    world.drop = (from) => from === 'left' && float() < share;
+    speak(14_500);
+    expect(least > 1_400, `${share}`).toBe(keeps);
+  }
 });

@@ -308,7 +308,13 @@ export class Connection {
     this.labels.confirm(asked.label);
     if (path === this.current) this.upload.knows(now, path, asked.at, clock);
     measureRtt(path, now - asked.at);
-    measureLoss(now, path, asked.sent, heard);
+    const swallowed = measureLoss(now, path, asked.sent, heard) > LIMITS.lossSwallowed && path.mtu.doubtful(now);
+    // A router may have begun to swallow what is large: it goes in parts now, and what was lost says nothing of that.
+    if (swallowed) {
+      path.mtu.suspect(now);
+      path.samples = [];
+      path.loss = 0;
+    }
     path.asked = [];
     if (path.tries === 1 && !isSpeaking(now, this.spokeAt)) path.pauseMs = Math.min(2 * path.pauseMs, this.pauseMsMax);
     path.tries = 0;

@@ -101,6 +101,8 @@ export const CONNECTION_LIMITS = {
   lossWindowMs: 3_000,
   lossDatagramsMin: 30,
   lossSick: 0.1,
+  /** Lost since the answer before: more than a line loses that is merely full. The small question has come through, so the size is doubted. */
+  lossSwallowed: 0.5,
   /** A path that was sick is not preferred again before so long. */
   restMs: 30_000,
   /** At every switch data goes on both paths: so long, or two round trips. */

@@ -11,7 +11,7 @@ import { assert } from '../errors.ts';
 import { CONNECTION_LIMITS } from './limits.ts';
 
 const { mtuBaseBytes, mtuBytesMax, mtuUnsureBytesMax, mtuStepBytes, mtuTriesMax } = CONNECTION_LIMITS;
-const { mtuProbeMs, mtuRestMs, mtuConfirmMs, mtuRaiseMs } = CONNECTION_LIMITS;
+const { lossWindowMs, mtuProbeMs, mtuRestMs, mtuConfirmMs, mtuRaiseMs } = CONNECTION_LIMITS;
 
 export type MtuState = 'searching' | 'complete' | 'doubted';
 
@@ -23,7 +23,8 @@ export const MTU_PHASES = {
   },
   complete: {
     searching: 'ten minutes have passed, or the way has changed',
-    doubted: 'a question of this size has no answer, or the way has changed',
+    doubted:
+      'a question of this size has no answer, more than half was lost since the answer before, or the way has changed',
   },
   doubted: {
     searching: 'the size was confirmed, or three questions of it have no answer',
@@ -120,6 +121,11 @@ export class PathMtu {
       this.atTop = false;
       this.search(now, size - 1);
     }
+  }
+
+  /** May losses come from its size? Not where that has just been found, or confirmed after a doubt. */
+  doubtful(now: Instant): boolean {
+    return this.state === 'complete' && this.used && now - this.since >= 2 * lossWindowMs;
   }
 
   /** The way may be another one now: an address, a route or an interface has changed. */

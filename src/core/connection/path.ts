@@ -134,9 +134,11 @@ export function measureRtt(path: Path, rttMs: number): void {
   path.rttMs = first ? rttMs : smoothedRtt(path.rttMs, rttMs);
 }
 
-/** An answer says how many of the first `sent` datagrams had come in. */
-export function measureLoss(now: Instant, path: Path, sent: number, heard: number): void {
+/** An answer says how many of the first `sent` datagrams had come in. Gives the share that was lost since the answer before; 0 where those are few. */
+export function measureLoss(now: Instant, path: Path, sent: number, heard: number): number {
   const { answered } = path;
+  const lately = sent - answered.sent;
+  const share = lately < LIMITS.lossDatagramsMin ? 0 : 1 - Math.max(0, heard - answered.heard) / lately;
   path.answered = { sent, heard };
   if (heard >= answered.heard) path.lost = Math.max(0, path.lost + sent - answered.sent - (heard - answered.heard));
   const samples = path.samples.filter(({ at }) => now - at <= 2 * LIMITS.lossWindowMs);
@@ -146,9 +148,10 @@ export function measureLoss(now: Instant, path: Path, sent: number, heard: numbe
   if (old !== undefined && heard < old.heard) path.samples = [];
   if (old === undefined || heard < old.heard || sent - old.sent < LIMITS.lossDatagramsMin) {
     path.loss = 0;
-    return;
+    return share;
   }
   path.loss = Math.min(1, Math.max(0, 1 - (heard - old.heard) / (sent - old.sent)));
+  return share;
 }
 
 /** Better paths have lower ranks: what works, what has not failed lately, what needs no relay. */
