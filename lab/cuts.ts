@@ -1,11 +1,13 @@
 /** What happens to two homes while a game goes on between them. */
 import type { Scene } from './scene.ts';
+import { openVpn, type Vpn } from './vpn.ts';
 
 export class Cuts {
   readonly #scene: Scene;
   #scans = false;
   #hostAddress: string | null = null;
   #lastByte = 100;
+  #vpn: Vpn | null = null;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -47,5 +49,16 @@ export class Cuts {
         `${ip} route replace default via ${prefix}.1`,
       ].join('\n'),
     );
+  }
+
+  /** Everything of the host's computer goes through a VPN from here on. */
+  async vpnOn(): Promise<void> {
+    const { lab, hostSide } = this.#scene;
+    this.#vpn ??= await openVpn(lab, await lab.publicHost('vpnserver'), hostSide);
+    await this.#vpn.up('all');
+  }
+
+  async vpnOff(): Promise<void> {
+    await this.#vpn?.down();
   }
 }
