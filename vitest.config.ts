@@ -14,9 +14,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },
     pool: 'forks',
-    // The longest files mostly wait for real time, so one more than there are cores; few where many cores are counted that
+    // The longest files mostly wait for real time, so two more than there are cores; few where many cores are counted that
     // a container may not use.
-    maxWorkers: Math.min(availableParallelism() + 1, 4),
+    maxWorkers: Math.min(availableParallelism() + 2, 4),
     // The last line of a run is always "N passed, N failed, N skipped".
     reporters: ['default', './test/reporter.ts'],
     projects: [
