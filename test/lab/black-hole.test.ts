@@ -11,8 +11,8 @@ const HOME = { kind: 'nat', nat: 'home-router' } as const;
 const GAME_BYTES = 1_400;
 /** IP packets longer than this vanish: what is known to pass everywhere (1,200 bytes of UDP payload) does. */
 const PASSES_BYTES = 1_300;
-/** As a connection looks for its size: a question a second, three of a size. */
-const SEARCH_MS = 6_000;
+/** A connection looks for its size, a question a second, and does not doubt for six seconds what it has just found. */
+const SEARCH_MS = 12_000;
 const PLAY_MS = 3_000;
 
 describeUnless(labMissing(), 'a path that begins to swallow what is large', () => {
