@@ -91,7 +91,7 @@ function vpnOn(play: Play, side: PairSide): () => void {
 const SOON = { relay: false, spanMs: 40_000, p95Ms: 1_200, worstMs: 2_000 } as const;
 
 /** Nobody tells a computer that its router has begun anew: only the relay knows, by datagrams from where it knows nobody. */
-const RELAYED_HAPPENINGS: readonly Happening[] = (['client', 'host'] as const).flatMap((side): Happening[] => {
+const RELAYED_HAPPENINGS: readonly Happening[] = SIDES.flatMap((side): Happening[] => {
   const whose = side === 'client' ? "the friend's NAT" : "the host's NAT";
   const relayed = { ...SOON, relay: true, apart: true };
   return [

@@ -7,7 +7,7 @@ export class Cuts {
   #scans = false;
   #hostAddress: string | null = null;
   #lastByte = 100;
-  #vpn: Vpn | null = null;
+  readonly #vpns = new Map<'host' | 'client', Vpn>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -51,14 +51,16 @@ export class Cuts {
     );
   }
 
-  /** Everything of the host's computer goes through a VPN from here on. */
-  async vpnOn(): Promise<void> {
-    const { lab, hostSide } = this.#scene;
-    this.#vpn ??= await openVpn(lab, await lab.publicHost('vpnserver'), hostSide);
-    await this.#vpn.up('all');
+  /** Everything of that side's computer goes through a VPN from here on. */
+  async vpnOn(side: 'host' | 'client'): Promise<void> {
+    const { lab, hostSide, clientSide } = this.#scene;
+    const at = side === 'host' ? hostSide : clientSide;
+    const vpn = this.#vpns.get(side) ?? (await openVpn(lab, await lab.publicHost(`vpn${side}`), at));
+    this.#vpns.set(side, vpn);
+    await vpn.up('all');
   }
 
-  async vpnOff(): Promise<void> {
-    await this.#vpn?.down();
+  async vpnOff(side: 'host' | 'client'): Promise<void> {
+    await this.#vpns.get(side)?.down();
   }
 }

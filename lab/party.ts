@@ -7,7 +7,7 @@ import { Cuts } from './cuts.ts';
 import type { PlayedGame, Seat } from './played.ts';
 import type { LabProcess } from './process.ts';
 import { eventOf, type Joined, openScene, type Scene } from './scene.ts';
-import type { LabHost, LabNat } from './topology.ts';
+import type { LabHost } from './topology.ts';
 
 const HOME = { kind: 'nat', nat: 'home-router' } as const;
 /** 10 ms each of four links: 40 ms from the friend to the game, as between two homes of one country. */
@@ -47,14 +47,6 @@ export class Party {
 
   get port(): number {
     return this.scene.game.port;
-  }
-
-  get hostNat(): LabNat {
-    return this.scene.nats[0]!;
-  }
-
-  get friendsNat(): LabNat {
-    return this.scene.nats[1]!;
   }
 
   friend(name: string): Friend {

@@ -32,6 +32,12 @@ export function hasProgram(name: string): boolean {
     .some((directory) => existsSync(`${directory}/${name}`));
 }
 
+/** A VPN of the lab is WireGuard's own program. */
+export function vpnMissing(): string | null {
+  const there = hasProgram('wireguard-go') && hasProgram('wg');
+  return labMissing() ?? (there ? null : 'missing programs: wireguard-go, wg (wireguard-tools)');
+}
+
 /** Does this computer speak IPv6, if only with itself? */
 export function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Friend, openParty, type Party, PLAYED_GAMES, pause, playedGameMissing } from '../../lab/index.ts';
 import { GAMES } from '../../src/games/index.ts';
-import { describeUnless, hasProgram, labMissing } from '../support.ts';
+import { describeUnless, vpnMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
 /** Longer than ENet, the most impatient of them, waits (5 s) before it drops a player who is silent. */
@@ -36,8 +36,8 @@ const CUTS: readonly Cut[] = [
   },
   { name: "the friends' router has new mappings", times: 3, happen: (party) => party.cuts.newMappings() },
   { name: "the host's address changes", times: 3, happen: (party) => party.cuts.moveHost() },
-  { name: 'a VPN comes up at the host', times: 1, happen: (party) => party.cuts.vpnOn() },
-  { name: 'and goes off', times: 1, happen: (party) => party.cuts.vpnOff() },
+  { name: 'a VPN comes up at the host', times: 1, happen: (party) => party.cuts.vpnOn('host') },
+  { name: 'and goes off', times: 1, happen: (party) => party.cuts.vpnOff('host') },
   {
     name: "kill -9 of the host's program",
     times: RUNS,
@@ -63,12 +63,8 @@ function lastWords({ scene }: Party, { joined }: Friend): string {
   return [joined?.command.text() ?? '', scene.host.text()].map((text) => text.slice(-LAST_WORDS)).join('\n');
 }
 
-function vpnMissing(): string | null {
-  return hasProgram('wireguard-go') && hasProgram('wg') ? null : 'missing programs: wireguard-go, wg (wireguard-tools)';
-}
-
 describe.each(PLAYED_GAMES)('$id', (game) => {
-  describeUnless(labMissing() ?? vpnMissing() ?? playedGameMissing(game), 'played between two homes', () => {
+  describeUnless(vpnMissing() ?? playedGameMissing(game), 'played between two homes', () => {
     test(
       'keeps every player through every cut',
       async () => {

@@ -3,7 +3,7 @@
  * datagrams of 1,400 bytes between two homes, with the real command.
  */
 import { expect, test } from 'vitest';
-import { compiled, counterOf, countingGame, openScene } from '../../lab/index.ts';
+import { compiled, counterOf, countingGame, openScene, pause } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const JOIN_MS = 60_000;
@@ -53,7 +53,3 @@ describeUnless(labMissing(), 'a path that begins to swallow what is large', () =
     2 * JOIN_MS,
   );
 });
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -3,7 +3,7 @@
  * and port. LAB_RUNS=20 kills as often.
  */
 import { expect, test } from 'vitest';
-import { compiled, counterOf, countingGame, openScene } from '../../lab/index.ts';
+import { compiled, counterOf, countingGame, openScene, pause } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -13,8 +13,6 @@ const HOME = { kind: 'nat', nat: 'home-router' } as const;
 const AWAY_MS = 1_000;
 /** From its `ready` to the player's next datagram at the game: ENet gives up after 5 s, of which the start takes some. */
 const BACK_MS = 2_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describeUnless(labMissing(), 'a host that is killed while a game plays', () => {
   test(

@@ -3,7 +3,16 @@
  * relay of the real masterserver carries on. Counted where the game counts, at both ends. LAB_RUNS=20 dies as often.
  */
 import { expect, test } from 'vitest';
-import { type Count, Cuts, compiled, counterOf, countingGame, type LabProcess, openScene } from '../../lab/index.ts';
+import {
+  type Count,
+  Cuts,
+  compiled,
+  counterOf,
+  countingGame,
+  type LabProcess,
+  openScene,
+  pause,
+} from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -12,8 +21,6 @@ const PLAY_MS = 3_000;
 /** The plans of a home pair that has just been cut off rest some seconds between two attempts. */
 const RETURN_MS = 90_000;
 const HOME = { kind: 'nat', nat: 'home-router' } as const;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function kindOf(text: string): string | null {
   return text.startsWith('{"v":1,"ev":"path"') ? (JSON.parse(text) as { readonly kind: string }).kind : null;

@@ -1,14 +1,12 @@
 /** A host that ends its game for the evening, says so, and comes back: friends who have waited are in again, where they were. */
 import { expect, test } from 'vitest';
-import { type Count, compiled, counterOf, countingGame, type LabProcess, openScene } from '../../lab/index.ts';
+import { type Count, compiled, counterOf, countingGame, type LabProcess, openScene, pause } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const JOIN_MS = 60_000;
 const HOME = { kind: 'nat', nat: 'home-router' } as const;
 /** Longer than the first questions of a friend that waits, so that it has been told that nobody is there. */
 const AWAY_MS = 5_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describeUnless(labMissing(), 'a host that has ended and comes back', () => {
   test(

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Game, type LabHost, type LabProcess, openScene, type Scene } from '../../lab/index.ts';
+import { type Game, type LabHost, type LabProcess, openScene, pause, type Scene } from '../../lab/index.ts';
 import { describeUnless, hasProgram, labMissing } from '../support.ts';
 
 const JOIN_MS = 60_000;
@@ -21,8 +21,6 @@ const FILE_BYTES = 600_000;
 const WHOLE_BYTES = 1_472;
 const ADDED_BYTES = 35;
 const RAKNET = process.env.RAKNET ?? '';
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function missing(): string | null {
   for (const program of ['gtlsserver', 'gtlsclient', 'tcpdump', 'openssl'])

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { type LabNat, openScene, openVpn, type Scene, tinyGame } from '../../lab/index.ts';
-import { describeUnless, hasProgram, labMissing } from '../support.ts';
+import { describeUnless, labMissing, vpnMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
 const JOIN_MS = 60_000;
@@ -106,11 +106,7 @@ const DEAD =
 const counted = (rule: string): string =>
   `nft 'add table ip watch'; nft 'add chain ip watch each { type filter hook forward priority -20; }'; nft 'add rule ip watch each ${rule} counter'`;
 
-const vpnMissing =
-  labMissing() ??
-  (hasProgram('wireguard-go') && hasProgram('wg') ? null : 'missing programs: wireguard-go, wg (wireguard-tools)');
-
-describeUnless(vpnMissing, 'a computer with a VPN', () => {
+describeUnless(vpnMissing(), 'a computer with a VPN', () => {
   shown(
     'that has all routes sends nothing beside it, by the hotspot or the cable, and plays on when it is turned off',
     async () => {

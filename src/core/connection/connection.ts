@@ -442,7 +442,7 @@ export class Connection {
     path.since = now;
     if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
     this.choose(now);
-    if (state === 'gone' && !this.paths.some(({ socket }) => socket === path.socket)) this.port.free(now, path.socket);
+    if (state === 'gone' && !this.uses(path.socket)) this.port.free(now, path.socket);
     if (!this.isUp) return;
     if (silent !== this.silent) this.port.event(now, { ev: 'silent', silent: this.silent });
     this.settle(now);
