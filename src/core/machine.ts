@@ -1,8 +1,8 @@
 /**
- * What every machine needs to keep the contract of `contract.ts`: a queue of outputs, a table of deadlines, and a nest that
- * lets one machine live inside another (routes what comes in to the child that owns the socket, merges what goes out).
+ * What every machine needs to keep the contract of `contract.ts`: a queue of outputs, and a nest that lets one machine live
+ * inside another (routes what comes in to the child that owns the socket, merges what goes out). Its deadlines are an `agenda`.
  *
- * A machine made of these reads: `handle*` pushes into `outputs()`, `poll` answers `outputs.next(timers.next())`.
+ * A machine made of these reads: `handle*` pushes into `outputs()`, `poll` answers `outputs.next(agenda.next())`.
  */
 import type { Endpoint } from './address.ts';
 import { type Instant, type Machine, NEVER, type Output, type SocketId, type SocketOutcome } from './contract.ts';
@@ -61,35 +61,6 @@ export function outputs<Event>(): Outputs<Event> {
       head = 0;
       end = 0;
       return { kind: 'wait', until };
-    },
-  };
-}
-
-/** Deadlines by name. A name holds one deadline; setting it again moves it. */
-export interface Timers<Name> {
-  set(name: Name, at: Instant): void;
-  clear(name: Name): void;
-  at(name: Name): Instant;
-  /** Removes and returns the names whose deadline has come, earliest first. */
-  due(now: Instant): readonly Name[];
-  next(): Instant;
-}
-
-export function timers<Name>(): Timers<Name> {
-  const table = new Map<Name, Instant>();
-  return {
-    set: (name, at) => void table.set(name, at),
-    clear: (name) => void table.delete(name),
-    at: (name) => table.get(name) ?? NEVER,
-    due(now) {
-      const due = [...table].filter(([, at]) => at <= now).sort((left, right) => left[1] - right[1]);
-      for (const [name] of due) table.delete(name);
-      return due.map(([name]) => name);
-    },
-    next() {
-      let next = NEVER;
-      for (const at of table.values()) if (at < next) next = at;
-      return next;
     },
   };
 }

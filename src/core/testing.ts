@@ -30,7 +30,7 @@ export { Link } from './link/link.ts';
 export { Masters } from './link/masters.ts';
 export { Nodes } from './link/nodes.ts';
 export { probeSources } from './link/sources.ts';
-export { Nest, timers } from './machine.ts';
+export { Nest } from './machine.ts';
 export { namingMask } from './mask.ts';
 export { Cookies } from './master/cookie.ts';
 export type { MasterMachine } from './master/interface.ts';

@@ -1,19 +1,17 @@
 import { expect, test } from 'vitest';
 import { type Instant, type Machine, NEVER, type Output, outputs, type SocketId } from '../../src/core/index.ts';
-import { Nest, timers } from '../../src/core/testing.ts';
+import { agenda, Nest } from '../../src/core/testing.ts';
 
 /** Opens one socket, echoes what comes in, counts its time-outs. */
 function echo(socket: SocketId): Machine<'close', string> {
   const out = outputs<string>();
-  const table = timers<'tick'>();
+  const table = agenda();
   out.open(socket, 4);
-  table.set('tick', 10);
+  table.at(10, () => out.event('tick'));
   return {
     handleDatagram: (_now, on, from, bytes) => out.transmit(on, from, bytes),
     handleSocket: (_now, on, outcome) => out.event(`${on} ${outcome.ok}`),
-    handleTimeout: (now) => {
-      for (const name of table.due(now)) out.event(name);
-    },
+    handleTimeout: (now) => table.run(now),
     handleCommand: () => out.event('closing'),
     poll: () => out.next(table.next()),
   };
@@ -39,16 +37,21 @@ test('outputs come out in order, then wait', () => {
   expect(drain(() => out.next(5)).map((o) => o.kind)).toEqual(['socket', 'transmit', 'event', 'wait']);
 });
 
-test('timers fire once, earliest first, and can be moved', () => {
-  const table = timers<string>();
+test('an agenda does each thing once, the earliest first, and one may cancel another that is due as well', () => {
+  const table = agenda();
+  const done: string[] = [];
   expect(table.next()).toBe(NEVER);
-  table.set('late', 20);
-  table.set('early', 10);
-  table.set('moved', 5);
-  table.set('moved', 30);
+  table.at(20, () => done.push('late'));
+  const alarm = table.at(15, () => done.push('cancelled'));
+  table.at(10, () => {
+    done.push('early');
+    alarm.cancel();
+  });
+  table.at(30, () => done.push('later'));
   expect(table.next()).toBe(10);
-  expect(table.due(20)).toEqual(['early', 'late']);
-  expect(table.due(20)).toEqual([]);
+  table.run(20);
+  table.run(20);
+  expect(done).toEqual(['early', 'late']);
   expect(table.next()).toBe(30);
 });
 

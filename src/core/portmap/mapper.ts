@@ -8,11 +8,12 @@
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { type Instant, type Machine, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { assert } from '../errors.ts';
-import { outputs, timers } from '../machine.ts';
+import { outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import type { PortMappingReport, Tested } from '../nat/profile.ts';
 import type { MappingSource } from '../sources/source.ts';
+import { Chores } from './chores.ts';
 import { Epoch } from './epoch.ts';
 import type { MapCommand, MapEvent, MapperConfig } from './interface.ts';
 import { PORTMAP_LIMITS } from './limits.ts';
@@ -25,8 +26,7 @@ export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapE
   return new PortMapper(config);
 }
 
-type Timer = 'ask' | 'renew' | 'expire' | 'prove' | 'again';
-const CLAIM_TIMERS = ['renew', 'expire', 'prove'] as const;
+const OF_A_CLAIM = ['renew', 'expire', 'prove'] as const;
 
 /** NAT-PMP knows IPv4 alone. */
 function untested(family: 4 | 6): Record<Protocol, Tested> {
@@ -36,7 +36,14 @@ function untested(family: 4 | 6): Record<Protocol, Tested> {
 class PortMapper implements Machine<MapCommand, MapEvent> {
   private readonly config: MapperConfig;
   private readonly out = outputs<MapEvent>();
-  private readonly timers = timers<Timer>();
+  private readonly chores = new Chores({
+    ask: () => this.ask(),
+    renew: (now) => this.renew(now),
+    expire: (now) => this.lose(now),
+    prove: (now) => this.prove(now),
+    again: (now) => this.again(now),
+  });
+  private expiresAt: Instant = NEVER;
   private readonly family: 4 | 6;
   private readonly nonce: Uint8Array;
   private readonly lifetimeSeconds: number;
@@ -80,13 +87,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   handleTimeout(now: Instant): void {
-    for (const timer of this.timers.due(now)) {
-      if (timer === 'ask') this.ask();
-      else if (timer === 'renew') this.renew(now);
-      else if (timer === 'prove') this.prove(now);
-      else if (timer === 'again') this.again(now);
-      else this.lose(now);
-    }
+    this.chores.run(now);
   }
 
   handleCommand(now: Instant, command: MapCommand): void {
@@ -122,7 +123,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   poll(): Output<MapEvent> {
-    return this.out.next(this.timers.next());
+    return this.out.next(this.chores.next());
   }
 
   private enter(phase: Phase, data: LogData = {}): void {
@@ -174,7 +175,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (supported.pcp === 'no' && this.claim === null && this.family === 4) this.sendNatPmp(this.lifetimeSeconds);
     const waiting = supported.pcp === 'untested' || supported.natPmp === 'untested' || this.claim === null;
     if (waiting)
-      this.timers.set('ask', gate.askedAt + (PORTMAP_LIMITS.askAfterMs[gate.tries] ?? PORTMAP_LIMITS.giveUpMs));
+      this.chores.set('ask', gate.askedAt + (PORTMAP_LIMITS.askAfterMs[gate.tries] ?? PORTMAP_LIMITS.giveUpMs));
   }
 
   private concludeSilence(): void {
@@ -221,7 +222,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.supported.natPmp === 'no' || this.claim !== null) return;
     this.sendNatPmp(this.lifetimeSeconds);
     const tries = this.gate.is === 'open' ? this.gate.tries : 0;
-    if (this.timers.at('ask') === NEVER && tries < PORTMAP_LIMITS.askAfterMs.length) this.timers.set('ask', now + 500);
+    if (!this.chores.has('ask') && tries < PORTMAP_LIMITS.askAfterMs.length) this.chores.set('ask', now + 500);
   }
 
   private mapped(now: Instant, by: Protocol, address: string, port: number, lifetimeSeconds: number): void {
@@ -230,8 +231,9 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     const lifeMs =
       1000 * Math.min(PORTMAP_LIMITS.lifetimeSeconds, Math.max(PORTMAP_LIMITS.lifetimeSecondsMin, lifetimeSeconds));
     // RFC 6886 §3.3, RFC 6887 §11.2.1: renew at half of the life.
-    this.timers.set('renew', now + lifeMs / 2);
-    this.timers.set('expire', now + lifeMs);
+    this.chores.set('renew', now + lifeMs / 2);
+    this.chores.set('expire', now + lifeMs);
+    this.expiresAt = now + lifeMs;
     this.claimed(now, { by, external: { address, port } });
   }
 
@@ -265,7 +267,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private prove(now: Instant): void {
     const { phase } = this;
     if (phase.in === 'proven') this.check(now, phase);
-    else if (phase.in === 'claimed' && phase.proof.ask(now)) this.timers.set('prove', now + PORT_PROOF_INTERVAL_MS);
+    else if (phase.in === 'claimed' && phase.proof.ask(now)) this.chores.set('prove', now + PORT_PROOF_INTERVAL_MS);
     else if (phase.in === 'claimed') this.doubt(now, phase.claim, phase.proof);
   }
 
@@ -280,7 +282,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.phase = { in: 'claimed', claim, proof: this.proofOf(claim), shut };
     this.tell();
     this.askEpoch(claim);
-    this.timers.set('prove', now + (alone ? checkMs : often ? againMs : againSeldomMs));
+    this.chores.set('prove', now + (alone ? checkMs : often ? againMs : againSeldomMs));
   }
 
   /** Is it open still? Nobody may be there to ask just now: then it holds. */
@@ -290,14 +292,14 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       this.enter({ ...phase, proof });
       this.askEpoch(phase.claim);
     }
-    if (proof.ask(now)) this.timers.set('prove', now + PORT_PROOF_INTERVAL_MS);
+    if (proof.ask(now)) this.chores.set('prove', now + PORT_PROOF_INTERVAL_MS);
     else if (proof.shut) this.lose(now);
     else this.rest(now, { ...phase, proof: null });
   }
 
   private rest(now: Instant, phase: Phase & { readonly in: 'proven' }): void {
     this.enter(phase, { by: phase.claim.by, port: phase.seen.port });
-    this.timers.set('prove', now + PORTMAP_LIMITS.checkMs);
+    this.chores.set('prove', now + PORTMAP_LIMITS.checkMs);
   }
 
   private hearProof(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
@@ -319,7 +321,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private restarted(now: Instant, epochSeconds: number): boolean {
     if (!this.epoch.lost(now, epochSeconds)) return false;
     this.lose(now);
-    this.timers.set('again', now);
+    this.chores.set('again', now);
     return true;
   }
 
@@ -328,7 +330,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.phase.in !== 'unmapped') return;
     this.restart();
     this.failures++;
-    this.timers.set(
+    this.chores.set(
       'again',
       now + (this.failures < PORTMAP_LIMITS.againOften ? PORTMAP_LIMITS.againMs : PORTMAP_LIMITS.againSeldomMs),
     );
@@ -339,14 +341,14 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.claim === null || this.claim.by === 'upnp') return;
     this.sendMap(this.claim.by, this.lifetimeSeconds);
     // Again at three quarters, seven eighths, ... of the life.
-    const left = this.timers.at('expire') - now;
-    if (left > 4_000) this.timers.set('renew', now + left / 2);
+    const left = this.expiresAt - now;
+    if (left > 4_000) this.chores.set('renew', now + left / 2);
   }
 
   private lose(now: Instant): void {
-    for (const timer of CLAIM_TIMERS) this.timers.clear(timer);
+    this.chores.clear(...OF_A_CLAIM);
     if (this.claim !== null) {
-      this.timers.set('again', now + PORTMAP_LIMITS.againMs / 3);
+      this.chores.set('again', now + PORTMAP_LIMITS.againMs / 3);
       this.enter({ in: 'unmapped' });
     }
     this.tell();
@@ -355,7 +357,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   /** Another gateway, or the same one asked anew: nothing that was said holds. */
   private forget(now: Instant): void {
     if (this.claim !== null) this.lose(now);
-    this.timers.clear('again');
+    this.chores.clear('again');
     this.failures = 0;
     this.restart();
   }
@@ -370,7 +372,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private closeGate(): void {
     if (this.gate.is !== 'none') for (const socket of [this.gate.socket, this.gate.witness]) this.out.close(socket);
     this.gate = { is: 'none' };
-    this.timers.clear('ask');
+    this.chores.clear('ask');
   }
 
   /** RFC 6886 §3.4, RFC 6887 §15: a life of zero. Sent twice, for nobody will be here to repeat it. */
@@ -380,7 +382,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (target !== null && this.supported.upnp !== 'no')
       this.out.event({ ev: 'upnp', op: 'unmap', ...this.wish(target.port) });
     this.closeGate();
-    for (const timer of [...CLAIM_TIMERS, 'again'] as const) this.timers.clear(timer);
+    this.chores.clear(...OF_A_CLAIM, 'again');
     this.enter({ in: 'stopped' });
   }
 
