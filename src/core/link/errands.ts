@@ -180,8 +180,7 @@ export class Errands {
       // It was called and not asked: should this one not know the host, it may.
       errand.tried.delete(before.name);
     }
-    const isUp = node.state?.state === 'up';
-    enter(errand, isUp ? { in: 'asked', node } : { in: 'calling', node, at: now, beside: null });
+    enter(errand, node.isUp ? { in: 'asked', node } : { in: 'calling', node, at: now, beside: null });
     errand.nextAt = this.nextAt(now, errand);
     this.parts.ask(now, node, errand.ask);
   }
@@ -280,7 +279,7 @@ export class Errands {
     const { phase } = errand;
     if (phase.in === 'calling' && phase.beside === null && now < phase.at + LINK_LIMITS.nodeAnswerMs) {
       const beside = this.another(now, errand);
-      if (beside?.state?.state === 'up') this.turnTo(now, errand, beside);
+      if (beside?.isUp === true) this.turnTo(now, errand, beside);
       else {
         enter(errand, { ...phase, beside });
         errand.nextAt = phase.at + LINK_LIMITS.nodeAnswerMs;
@@ -296,7 +295,7 @@ export class Errands {
       this.step(now, errand);
       return;
     }
-    phase.node.silent = true;
+    phase.node.silent();
     this.parts.cancel(now, phase.node, ask.ref);
     if (ask.request.type === 'join' && phase.in === 'asked') {
       this.byRef.delete(ask.ref);
@@ -325,7 +324,7 @@ export class Errands {
 
   /** Nothing comes from it any more, and somebody waits there. */
   private abandon(node: NodeLink): void {
-    node.silent = true;
+    node.silent();
     this.watches.delete(node);
     for (const [key, bound] of [...this.joins]) {
       if (bound.node !== node || !bound.waits) continue;

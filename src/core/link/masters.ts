@@ -34,7 +34,7 @@ import type {
 } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
 import { Link } from './link.ts';
-import type { NodeCandidate, NodeLink } from './node-link.ts';
+import { type NodeCandidate, NodeLink } from './node-link.ts';
 import { Nodes } from './nodes.ts';
 
 type Ask = LinkCommand & { readonly do: 'request' };
@@ -169,10 +169,7 @@ export class Masters implements MastersMachine {
   }
 
   private add(now: Instant, name: string, link: Link): NodeLink {
-    const node: NodeLink = {
-      ...{ name, link, openedAt: now, state: null, leaving: false, silent: false, asked: false, listTold: 0 },
-      ...{ usedAt: now, leftAt: NEVER },
-    };
+    const node = new NodeLink(now, name, link);
     this.nest.add(link, (at, event) => this.heard(at, node, event));
     return node;
   }
@@ -218,8 +215,8 @@ export class Masters implements MastersMachine {
     const names = this.known.candidates(now, code).map((name) => (name === this.homeName.name ? '' : name));
     const ranked = names.map((name, at) => {
       const node = this.find(name);
-      const doubtful = node !== null && (node.silent || node.leaving || node.state?.state === 'lost');
-      const ready = node?.state?.state === 'up';
+      const doubtful = node !== null && (node.isDoubtful || node.state?.state === 'lost');
+      const ready = node?.isUp === true;
       return { name, rank: (doubtful ? 2 * names.length : 0) + (ready && at < FLEET_LIMITS.standing ? 0 : at + 1) };
     });
     return ranked.sort((left, right) => left.rank - right.rank);
@@ -275,14 +272,12 @@ export class Masters implements MastersMachine {
   }
 
   private changed(now: Instant, node: NodeLink, state: State): void {
-    node.state = state;
+    node.told(state);
     if (state.state === 'up') {
-      node.silent = false;
-      node.leaving = false;
       this.errands.up(now, node);
       // Of several the master of the link is ours, because the others come and go with what is asked of them.
       const { told } = this;
-      if (told === null || told === node || node === this.home || told.leaving || told.silent) this.tell(node, state);
+      if (told === null || told === node || node === this.home || told.isDoubtful) this.tell(node, state);
     } else {
       if (this.told === node) this.tellAnother(state);
       else if (this.told === null && node === this.home) this.out.event(state);
@@ -327,9 +322,7 @@ export class Masters implements MastersMachine {
 
   /** The session that was told is gone, or about to go. */
   private tellAnother(state: State | null): void {
-    const another = this.all().find(
-      (one) => one !== this.told && one.state?.state === 'up' && !one.leaving && !one.silent,
-    );
+    const another = this.all().find((one) => one !== this.told && one.isUp && !one.isDoubtful);
     if (another?.state) this.tell(another, another.state);
     else if (state !== null) {
       this.told = null;
@@ -345,15 +338,15 @@ export class Masters implements MastersMachine {
   }
 
   private askForNodes(now: Instant, node: NodeLink): void {
-    if (node.asked) return;
-    node.asked = true;
+    if (node.listAsked) return;
+    node.listAsked = true;
     this.ask(now, node, { do: 'request', ref: NODES_REF, request: { type: 'nodes' }, socket: null });
   }
 
   private responded(now: Instant, node: NodeLink, ref: number, response: Response): void {
-    if (response.type !== 'failed' || response.failure !== 'MASTER_UNREACHABLE') node.silent = false;
+    if (response.type !== 'failed' || response.failure !== 'MASTER_UNREACHABLE') node.heard();
     if (ref === NODES_REF) {
-      node.asked = false;
+      node.listAsked = false;
       if (node === this.home) this.homeAnswered(now, response.type === 'nodes' ? response.self : null);
       if (response.type !== 'nodes') return;
       node.listTold = response.serial;
@@ -363,10 +356,10 @@ export class Masters implements MastersMachine {
   }
 
   private pushed(now: Instant, node: NodeLink, push: Push): void {
-    node.silent = false;
+    node.heard();
     node.usedAt = now;
     if (push.type === 'going-away') {
-      node.leaving = true;
+      node.leaves();
       if (this.told === node) this.tellAnother(null);
     } else if (this.known.known) this.errands.pushed(node, push);
     this.out.event({ ev: 'push', push, node: node.name });
@@ -387,7 +380,7 @@ export class Masters implements MastersMachine {
     const wanted = new Set<string>();
     const orders = this.standing === null ? [] : this.known.orders(now, this.standing);
     for (const order of orders) this.walk(now, order, FLEET_LIMITS.standing, wanted);
-    if (!this.usable(now, this.home) || this.home.state?.state !== 'up') {
+    if (!this.usable(now, this.home) || !this.home.isUp) {
       const own = this.known.orders(now, toHex(this.config.identity.publicKey))[0] ?? [];
       this.walk(
         now,
@@ -412,8 +405,8 @@ export class Masters implements MastersMachine {
   }
 
   private usable(now: Instant, node: NodeLink): boolean {
-    if (node.leaving || node.silent) return false;
-    if (node.state?.state === 'up') return true;
+    if (node.isDoubtful) return false;
+    if (node.isUp) return true;
     const until = node.openedAt + LINK_LIMITS.nodePatienceMs;
     if (node.state?.state === 'lost' || now >= until) return false;
     this.wakeAt = Math.min(this.wakeAt, until);

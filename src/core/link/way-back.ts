@@ -4,66 +4,100 @@
  */
 import { familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
 import type { Outputs } from '../machine.ts';
 import { noiseInitiate } from '../secure/noise.ts';
 import { CONTROL_PROLOGUE, helloPayload, readRetry, writeHello } from '../wire/datagrams.ts';
 import type { LinkConfig } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
 
+type Phase =
+  | { readonly in: 'resting'; readonly until: Instant }
+  /** `until`: so long for its socket. */
+  | { readonly in: 'opening'; readonly socket: SocketId; readonly until: Instant }
+  | {
+      readonly in: 'asking';
+      readonly socket: SocketId;
+      readonly message1: Uint8Array;
+      readonly startedAt: Instant;
+      readonly sent: number;
+    }
+  | { readonly in: 'stopped' };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const WAY_BACK_PHASES = {
+  resting: {
+    opening: 'it is time to look again',
+    stopped: 'the session over TLS has ended, or no address of the master is known',
+  },
+  opening: {
+    asking: 'its socket is open: HELLO goes out',
+    resting: 'its socket can not be opened, or not in time',
+    stopped: 'the session over TLS has ended',
+  },
+  asking: {
+    asking: 'HELLO goes out again',
+    resting: 'nothing has come in its time, or its socket is gone',
+    stopped: 'the session over TLS has ended, also because the answer has come',
+  },
+  stopped: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 export class WayBack {
   private readonly config: LinkConfig;
   private readonly out: Pick<Outputs<never>, 'open' | 'close' | 'transmit'>;
-  private socket: SocketId = 0;
-  private message1: Uint8Array | null = null;
-  private startedAt: Instant = NEVER;
-  private sent = 0;
-  private nextAt: Instant;
+  private phase: Phase;
 
   constructor(now: Instant, config: LinkConfig, out: Pick<Outputs<never>, 'open' | 'close' | 'transmit'>) {
     this.config = config;
     this.out = out;
-    this.nextAt = now + LINK_LIMITS.udpAgainMs;
+    this.phase = { in: 'resting', until: now + LINK_LIMITS.udpAgainMs };
   }
 
   next(): Instant {
-    return this.nextAt;
+    const { phase } = this;
+    if (phase.in === 'stopped') return NEVER;
+    if (phase.in !== 'asking') return phase.until;
+    return phase.startedAt + (LINK_LIMITS.helloRepeatAtMs[phase.sent] ?? LINK_LIMITS.handshakeMsMax);
   }
 
   work(now: Instant): void {
-    if (now < this.nextAt) return;
-    if (this.socket === 0) this.begin(now);
-    else if (this.message1 === null || now >= this.startedAt + LINK_LIMITS.handshakeMsMax) this.end(now);
-    else this.send(this.message1);
+    const { phase } = this;
+    if (now < this.next()) return;
+    if (phase.in === 'resting') this.begin(now);
+    else if (phase.in === 'asking' && now < phase.startedAt + LINK_LIMITS.handshakeMsMax) this.send(phase);
+    else this.rest(now);
   }
 
   /** False where the socket is none of ours. */
   outcome(now: Instant, socket: SocketId, ok: boolean): boolean {
-    if (socket !== this.socket || socket === 0) return false;
-    if (!ok) this.socket = 0;
-    const { crypto, identity, master, wallClock } = this.config;
-    const initiator = noiseInitiate(crypto, {
-      ...{ prologue: CONTROL_PROLOGUE, own: identity, remoteStatic: master.key, payload: helloPayload(wallClock()) },
-    });
-    if (!ok || initiator === null) {
-      this.end(now);
-      return true;
-    }
-    this.message1 = initiator.message1;
-    this.startedAt = now;
-    this.nextAt = now;
+    if (socket !== this.socket) return false;
+    const message1 = ok ? this.hello() : null;
+    if (message1 !== null) this.enter({ in: 'asking', socket, message1, startedAt: now, sent: 0 });
+    else this.rest(now, ok);
     return true;
   }
 
   /** Is this the answer, from our own question? */
   answered(socket: SocketId, bytes: Uint8Array): boolean {
-    return socket === this.socket && this.message1 !== null && readRetry(this.message1, bytes) !== null;
+    const { phase } = this;
+    return phase.in === 'asking' && socket === phase.socket && readRetry(phase.message1, bytes) !== null;
   }
 
   /** Nothing is asked any more. */
   stop(): void {
-    if (this.socket !== 0) this.out.close(this.socket);
-    this.socket = 0;
-    this.nextAt = NEVER;
+    if (this.phase.in === 'stopped') return;
+    this.close();
+    this.enter({ in: 'stopped' });
+  }
+
+  private get socket(): SocketId | null {
+    return 'socket' in this.phase ? this.phase.socket : null;
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in WAY_BACK_PHASES[this.phase.in], `a way back goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 
   private begin(now: Instant): void {
@@ -72,24 +106,34 @@ export class WayBack {
       this.stop();
       return;
     }
-    this.socket = this.config.sockets.next();
-    this.message1 = null;
-    this.sent = 0;
-    this.nextAt = now + LINK_LIMITS.handshakeMsMax;
-    this.out.open(this.socket, familyOf(address));
+    const socket = this.config.sockets.next();
+    this.enter({ in: 'opening', socket, until: now + LINK_LIMITS.handshakeMsMax });
+    this.out.open(socket, familyOf(address));
   }
 
-  private send(message1: Uint8Array): void {
+  private hello(): Uint8Array | null {
+    const { crypto, identity, master, wallClock } = this.config;
+    const initiator = noiseInitiate(crypto, {
+      ...{ prologue: CONTROL_PROLOGUE, own: identity, remoteStatic: master.key, payload: helloPayload(wallClock()) },
+    });
+    return initiator?.message1 ?? null;
+  }
+
+  private send(phase: Phase & { readonly in: 'asking' }): void {
     const { addresses, port } = this.config.master;
     const [address] = addresses;
-    if (address !== undefined) this.out.transmit(this.socket, { address, port }, writeHello(message1, null, true));
-    this.sent++;
-    const next = LINK_LIMITS.helloRepeatAtMs[this.sent] ?? LINK_LIMITS.handshakeMsMax;
-    this.nextAt = this.startedAt + next;
+    if (address !== undefined)
+      this.out.transmit(phase.socket, { address, port }, writeHello(phase.message1, null, true));
+    this.enter({ ...phase, sent: phase.sent + 1 });
   }
 
-  private end(now: Instant): void {
-    this.stop();
-    this.nextAt = now + LINK_LIMITS.udpAgainMs;
+  /** `isOpen`: its socket still is. */
+  private rest(now: Instant, isOpen = true): void {
+    if (isOpen) this.close();
+    this.enter({ in: 'resting', until: now + LINK_LIMITS.udpAgainMs });
+  }
+
+  private close(): void {
+    if (this.socket !== null) this.out.close(this.socket);
   }
 }

@@ -58,14 +58,19 @@ const CONTROL: readonly number[] = [WIRE.hello, WIRE.retry, WIRE.accept, WIRE.co
 /** Where a probe names its session (traverse/prove/probe.ts). */
 const PROBE_SID_AT = 4;
 
-/** `starting`: the own profile, or the master, is not known yet, and those who join wait for both. */
-type Phase = 'new' | 'starting' | 'ready' | 'closing' | 'closed';
+/** Those who join wait for the own profile (`measuring`), and then for the master (`calling`). */
+type Phase = 'new' | 'measuring' | 'calling' | 'ready' | 'closing' | 'closed';
 
 /** Which phase may follow which, and when. @drawn in docs/states.md */
 export const PEER_PHASES = {
-  new: { starting: 'it is started', closing: 'it is closed before it was started' },
-  starting: {
-    ready: 'there is a session with the master and a profile that is as good as it will be for now, or 2 s are over',
+  new: { measuring: 'it is started', closing: 'it is closed before it was started' },
+  measuring: {
+    calling: 'the own profile is as good as it will be for now',
+    ready: '2 s are over',
+    closing: 'it is closed: its paths are left, and the master is told',
+  },
+  calling: {
+    ready: 'there is a session with the master, or 2 s are over',
     closing: 'it is closed: its paths are left, and the master is told',
   },
   ready: { closing: 'it is closed: its paths are left, and the master is told' },
@@ -113,7 +118,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   /** Round trip to the master over the network that we are in now; null until that is known. */
   private rttMs: number | null = null;
   private seenAt: string | null = null;
-  private profileFinal = false;
   private stun: readonly Endpoint[];
   private phase: Phase = 'new';
 
@@ -281,8 +285,12 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     else this.connections.stats(command.path);
   }
 
+  private get isStarting(): boolean {
+    return this.phase === 'measuring' || this.phase === 'calling';
+  }
+
   private get isRunning(): boolean {
-    return this.phase === 'starting' || this.phase === 'ready';
+    return this.isStarting || this.phase === 'ready';
   }
 
   private enter(phase: Phase): void {
@@ -291,7 +299,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private start(now: Instant): void {
-    this.enter('starting');
+    this.enter('measuring');
     this.nest.command(now, this.link, { do: 'start' });
     this.nest.command(now, this.detector, { do: 'rests', rests: this.config.stunRests ?? [] });
     this.offerSources(now);
@@ -494,7 +502,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     switch (event.ev) {
       case 'profile':
         this.out.event(event);
-        this.profileFinal ||= event.final;
+        if (event.final && this.phase === 'measuring') this.enter('calling');
         this.hosting?.profile(now, event.profile);
         this.hold(now);
         this.maybeReady(now);
@@ -528,11 +536,11 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private maybeReady(now: Instant): void {
-    if (this.linkUp && this.profileFinal) this.beReady(now);
+    if (this.linkUp && this.phase === 'calling') this.beReady(now);
   }
 
   private beReady(now: Instant): void {
-    if (this.phase !== 'starting') return;
+    if (!this.isStarting) return;
     this.enter('ready');
     this.out.event({ ev: 'ready', profile: this.context.profile() });
     for (const join of [...this.joins.values()]) join.ready(now);

@@ -5,6 +5,7 @@
 
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
 import type { Asker, Question } from './asker.ts';
 import type { MappingSource } from './source.ts';
 
@@ -37,13 +38,42 @@ export interface LifetimeWatchConfig {
   room(now: Instant, socket: SocketId): Instant | null;
 }
 
+type Phase =
+  /** Its socket is not open yet. */
+  | { readonly in: 'opening' }
+  /** Its mapping is asked for; null: it has not been, yet. */
+  | { readonly in: 'learning'; readonly question: Question | null }
+  /** The external port of its mapping is known, and who has told it: from here on the silence is what counts. */
+  | { readonly in: 'silent'; readonly port: number; readonly source: MappingSource }
+  | { readonly in: 'testing'; readonly port: number; readonly question: Question }
+  | { readonly in: 'over' };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const CANARY_PHASES = {
+  opening: {
+    learning: 'its socket is open',
+    over: 'its socket can not be opened, a shorter silence has ended a mapping, or the watch is stopped',
+  },
+  learning: {
+    learning: 'its mapping is asked for, first by way of the witness, and for itself where nothing came there',
+    silent: 'its mapping is known',
+    over: 'nobody has told its mapping, a shorter silence has ended one, or the watch is stopped',
+  },
+  silent: {
+    testing: 'its silence is over',
+    over: 'a silence no longer than its own has ended a mapping, or the watch is stopped',
+  },
+  testing: {
+    silent: 'the mapping has survived, and there is a longer silence to try',
+    over: 'the mapping has survived or ended, nobody says which, a shorter silence has ended one, or the watch is stopped',
+  },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 interface Canary {
   readonly socket: SocketId;
   silenceMs: number;
-  /** Its latest. */
-  question: Question | null;
-  /** External port of its mapping, once it is known: from then on the silence is what counts. */
-  port: number | null;
+  phase: Phase;
   /** Asks for itself, as under `compare`, because nothing came to the witness. */
   alone: boolean;
   at: Instant;
@@ -72,11 +102,13 @@ export class LifetimeWatch {
   constructor(config: LifetimeWatchConfig) {
     this.config = config;
     this.longer = [...config.longerMs];
-    const fresh = { question: null, port: null, at: NEVER };
     const source = config.method === 'compare' ? null : config.source;
-    this.witness = source === null ? null : { ...fresh, socket: config.open() };
+    this.witness = source === null ? null : { socket: config.open(), question: null, port: null, at: NEVER };
     const alone = config.method === 'unanswered' && source === null;
-    this.canaries = config.silencesMs.map((silenceMs) => ({ ...fresh, socket: config.open(), silenceMs, alone }));
+    this.canaries = config.silencesMs.map((silenceMs) => ({
+      ...{ socket: config.open(), phase: { in: 'opening' }, at: NEVER },
+      ...{ silenceMs, alone },
+    }));
   }
 
   /** All is known that will be, and all sockets are closed. */
@@ -92,8 +124,11 @@ export class LifetimeWatch {
     }
     const canary = this.canaries.find((one) => one.socket === socket);
     if (canary === undefined) return;
-    if (ok) canary.at = now;
-    else this.drop(canary);
+    if (!ok) this.drop(canary);
+    else if (canary.phase.in === 'opening') {
+      enter(canary, { in: 'learning', question: null });
+      canary.at = now;
+    }
   }
 
   /** True where the datagram answers a question of this watch. */
@@ -101,7 +136,7 @@ export class LifetimeWatch {
     const { asker } = this.config;
     const question = asker.receive(now, socket, from, bytes);
     if (question === null) return false;
-    const canary = this.canaries.find((one) => one.question === question);
+    const canary = this.canaries.find(({ phase }) => 'question' in phase && phase.question === question);
     if (canary !== undefined) this.heard(now, canary, question);
     else if (this.witness !== null && this.witness.question === question)
       this.placeWitness(now, this.witness, question);
@@ -111,7 +146,7 @@ export class LifetimeWatch {
   run(now: Instant): void {
     if (now >= this.nextOfWitness()) this.askForWitness(now, this.witness!);
     for (const canary of [...this.canaries]) {
-      if (now >= canary.at && this.canaries.includes(canary)) this.ask(now, canary);
+      if (now >= canary.at && canary.phase.in !== 'over') this.ask(now, canary);
     }
   }
 
@@ -146,12 +181,15 @@ export class LifetimeWatch {
 
   private placeWitness(now: Instant, witness: Witness, question: Question): void {
     witness.port = question.observed!.port;
-    for (const canary of this.canaries) if (canary.question === null) canary.at = Math.min(canary.at, now);
+    for (const canary of this.canaries) {
+      const waits = canary.phase.in === 'learning' && canary.phase.question === null;
+      if (waits) canary.at = Math.min(canary.at, now);
+    }
   }
 
   private ask(now: Instant, canary: Canary): void {
     const { asker, tries, tryAfterMs } = this.config;
-    const open = canary.question?.observed === null ? canary.question : null;
+    const open = 'question' in canary.phase ? canary.phase.question : null;
     if (open !== null && open.packets >= tries) {
       this.unheard(now, canary);
       return;
@@ -162,48 +200,57 @@ export class LifetimeWatch {
     }
     const wait = this.config.room(now, canary.socket);
     if (wait === null) {
-      if (open === null) canary.question = this.put(now, canary);
+      if (open === null) this.put(now, canary);
       else asker.repeat(now, open);
     }
     // One that asks for itself does so once: the others tell what it would have told.
     canary.at = wait ?? (canary.alone ? NEVER : now + tryAfterMs);
   }
 
-  private put(now: Instant, canary: Canary): Question | null {
-    const { asker, plainSource } = this.config;
-    const { socket, port, alone, question } = canary;
-    const method = this.methodOf(canary);
+  private put(now: Instant, canary: Canary): void {
+    const { phase } = canary;
+    const port = phase.in === 'silent' ? phase.port : null;
     // Asked of the same source as before, so that a NAT that maps by destination gives no second port.
-    const source = alone ? (question?.source ?? plainSource()) : this.config.source;
-    if (source === null) return null;
+    const before = phase.in === 'silent' ? phase.source : null;
+    const source = canary.alone ? (before ?? this.config.plainSource()) : this.config.source;
+    const question = source === null ? null : this.questionOf(now, canary, source, port);
+    if (port === null) enter(canary, { in: 'learning', question });
+    else if (question !== null) enter(canary, { in: 'testing', port, question });
+  }
+
+  /** `port`: of its mapping, once that is known. */
+  private questionOf(now: Instant, canary: Canary, source: MappingSource, port: number | null): Question {
+    const { asker } = this.config;
+    const { socket } = canary;
+    const method = this.methodOf(canary);
     if (method === 'unanswered') return asker.askFor(now, socket, this.witness!.socket, source, this.witness!.port!);
     if (method === 'reach' && port !== null) return asker.askFor(now, this.witness!.socket, socket, source, port);
     return asker.ask(now, socket, source);
   }
 
   private heard(now: Instant, canary: Canary, question: Question): void {
+    const { phase } = canary;
     const { port } = question.observed!;
-    const method = this.methodOf(canary);
-    if (canary.port === null) this.keepSilent(now, canary, question);
-    else if (method !== 'reach' && port !== canary.port) this.ended(canary);
-    else this.survived(now, canary, question);
-    canary.port ??= port;
+    if (phase.in === 'learning') this.keepSilent(now, canary, question, port);
+    else if (phase.in === 'testing' && this.methodOf(canary) !== 'reach' && port !== phase.port) this.ended(canary);
+    else if (phase.in === 'testing') this.survived(now, canary, question, phase.port);
   }
 
   /** From the last packet that the NAT may have renewed the mapping for. */
-  private keepSilent(now: Instant, canary: Canary, question: Question): void {
+  private keepSilent(now: Instant, canary: Canary, question: Question, port: number): void {
+    enter(canary, { in: 'silent', port, source: question.source });
     const since = this.methodOf(canary) === 'unanswered' ? question.sentLastAt : now;
     canary.at = Math.max(now, since + canary.silenceMs);
   }
 
-  private survived(now: Instant, canary: Canary, question: Question): void {
+  private survived(now: Instant, canary: Canary, question: Question, port: number): void {
     // Answered mappings may live longer than those that are asked about.
     if (!canary.alone) this.survivedMs = Math.max(this.survivedMs ?? 0, canary.silenceMs);
     const longerMs = canary.alone ? undefined : this.longer.shift();
     if (longerMs === undefined) this.drop(canary);
     else {
       canary.silenceMs = longerMs;
-      this.keepSilent(now, canary, question);
+      this.keepSilent(now, canary, question, port);
     }
   }
 
@@ -216,17 +263,24 @@ export class LifetimeWatch {
   /** Its question has been asked as often as it will be. */
   private unheard(now: Instant, canary: Canary): void {
     const method = this.methodOf(canary);
-    if (method === 'reach' && canary.port !== null) this.ended(canary);
-    else if (method === 'unanswered' && canary.port === null) {
+    const learns = canary.phase.in === 'learning';
+    if (method === 'reach' && !learns) this.ended(canary);
+    else if (method === 'unanswered' && learns) {
       canary.alone = true;
-      canary.question = null;
+      enter(canary, { in: 'learning', question: null });
       this.ask(now, canary);
     } else this.drop(canary);
   }
 
   private drop(canary: Canary): void {
+    enter(canary, { in: 'over' });
     this.canaries = this.canaries.filter((one) => one !== canary);
     this.config.close(canary.socket);
     if (this.witness !== null && this.canaries.length === 0) this.config.close(this.witness.socket);
   }
+}
+
+function enter(canary: Canary, phase: Phase): void {
+  assert(phase.in in CANARY_PHASES[canary.phase.in], `a canary goes from ${canary.phase.in} to ${phase.in}`);
+  canary.phase = phase;
 }

@@ -27,7 +27,7 @@ import { DOOR_LIMITS } from './limits.ts';
 import type { RegistrationEvent } from './registration.ts';
 import { Registrations } from './registrations.ts';
 import { lineOf, Visit } from './visit.ts';
-import { Welcome } from './welcome.ts';
+import { type Answer, Welcome } from './welcome.ts';
 
 export type HostCommand = PeerCommand & { readonly do: 'host' };
 type Found = SessionEvent & { readonly ev: 'path' };
@@ -394,17 +394,19 @@ export class Hosting implements ConnectionOwner {
 
   private connected(now: Instant, visit: Visit, found: Found): void {
     const { offer, phase } = visit;
-    if (!('welcome' in phase) || phase.welcome.session === null) return;
-    const { welcome } = phase;
-    phase.welcome.session.quiet();
+    const welcome = 'welcome' in phase ? phase.welcome : null;
+    const answer = welcome?.answer ?? null;
+    if (welcome === null || answer === null || answer.session === null) return;
+    const { session, path, goesOn } = answer;
+    session.quiet();
     if (offer.test) {
       // Its late probes are still answered for a moment: it may not have its proof yet.
       const over = this.context.agenda.at(now + PEER_LIMITS.testJoinHoldMs, (at) => this.gone(at, visit));
       visit.enter(now, { in: 'tested', welcome }, over);
-    } else if (welcome.path !== null) {
-      if (welcome.goesOn && phase.in === 'punching') this.takesOver(now, visit, welcome.path);
-      this.connections.add(now, welcome.path, found);
-      lookBeside(now, this.context, this.connections, { session: phase.welcome.session, path: welcome.path, found });
+    } else if (path !== null) {
+      if (goesOn && phase.in === 'punching') this.takesOver(now, visit, path);
+      this.connections.add(now, path, found);
+      lookBeside(now, this.context, this.connections, { session, path, found });
     }
   }
 
@@ -424,10 +426,11 @@ export class Hosting implements ConnectionOwner {
 
   /** A new connection has its first path. False where the last place was taken meanwhile; the friend is told on both ways. */
   connectionUp(now: Instant, path: ConnectionId): boolean {
-    const visit = [...this.visits.values()].find(({ phase }) => phase.in === 'punching' && phase.welcome.path === path);
+    const visit = [...this.visits.values()].find((one) => answerOf(one)?.path === path);
     if (visit?.phase.in !== 'punching') return false;
     const { offer, phase } = visit;
     const { welcome } = phase;
+    const connection = welcome.answer?.connection ?? '';
     const { visitor, friend } = offer;
     this.visits.delete(visitor);
     this.comers.remove(visit);
@@ -439,7 +442,6 @@ export class Hosting implements ConnectionOwner {
     }
     const old = this.inside.get(visitor);
     if (old?.phase.in === 'inside') this.connections.leave(now, old.phase.path, 'replaced');
-    const { connection } = welcome;
     visit.enter(now, { in: 'inside', welcome, path, connection });
     this.inside.set(visitor, visit);
     this.door.know(friend);
@@ -455,8 +457,9 @@ export class Hosting implements ConnectionOwner {
 
   /** Friends on their way here were told none of these addresses of ours: they hear that it is over, and knock again at once. */
   moved(now: Instant, addresses: readonly string[]): void {
-    for (const { phase, offer } of this.visits.values()) {
-      const session = phase.in === 'punching' ? phase.welcome.session : null;
+    for (const visit of this.visits.values()) {
+      const { offer } = visit;
+      const session = answerOf(visit)?.session ?? null;
       if (session === null || offer.test) continue;
       const { own, peer } = session.config;
       if (!isOutdated(own.candidates, addresses, peer)) continue;
@@ -487,9 +490,9 @@ export class Hosting implements ConnectionOwner {
   }
 
   /** The connection that it was on its way to. */
-  private discard(now: Instant, { phase }: Visit): void {
-    if (phase.in !== 'punching' || phase.welcome.path === null || phase.welcome.goesOn) return;
-    this.connections.discard(now, phase.welcome.path);
+  private discard(now: Instant, visit: Visit): void {
+    const { path = null, goesOn = false } = answerOf(visit) ?? {};
+    if (path !== null && !goesOn) this.connections.discard(now, path);
   }
 
   private sayNo(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {
@@ -512,4 +515,9 @@ export class Hosting implements ConnectionOwner {
     const { friend, instance, handshake } = offer;
     this.context.out.event({ ev: 'peer', friend, instance, name: handshake.hello.name, state, path });
   }
+}
+
+/** What a friend that is on its way was let in to. */
+function answerOf({ phase }: Visit): Answer | null {
+  return phase.in === 'punching' ? phase.welcome.answer : null;
 }

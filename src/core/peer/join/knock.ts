@@ -6,7 +6,7 @@
 import { type Endpoint, NOWHERE, sameEndpoint } from '../../address.ts';
 import { equalBytes } from '../../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
-import type { FailureCode } from '../../errors.ts';
+import { assert, type FailureCode } from '../../errors.ts';
 import { normalizeCode } from '../../model/code.ts';
 import type { Candidate, PermittedAddress } from '../../model/pair.ts';
 import type { FailureReason } from '../../model/progress.ts';
@@ -58,12 +58,35 @@ export interface HostAnswer {
   readonly services: readonly Service[];
 }
 
-/** JOIN as it was sent. */
-interface Sent {
-  readonly at: Instant;
-  readonly handshake: ClientHandshake;
-  readonly own: SessionConfig['own'];
-}
+type Phase =
+  /** Its socket is not open yet. */
+  | { readonly in: 'opening' }
+  /** JOIN goes out as soon as our round trip to the master is known. `port`: of our socket. */
+  | { readonly in: 'waiting'; readonly port: number }
+  /** JOIN has gone out, `at` that instant. */
+  | {
+      readonly in: 'asking';
+      readonly at: Instant;
+      readonly handshake: ClientHandshake;
+      readonly own: SessionConfig['own'];
+    }
+  | { readonly in: 'over' };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const KNOCK_PHASES = {
+  opening: {
+    waiting: 'its socket is open',
+    over: 'its socket can not be opened, nothing has come of it in its time, or it is given up',
+  },
+  waiting: {
+    asking: 'the round trip to the master is known: JOIN goes out',
+    over: 'the key of the host can not be used, nothing has come of it in its time, or it is given up',
+  },
+  asking: {
+    over: 'the host has answered, or the master for it, nothing has come of it in its time, or it is given up',
+  },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
 export class Knock {
   readonly sid: SessionId;
@@ -72,16 +95,13 @@ export class Knock {
   private readonly onResult: (now: Instant, result: KnockResult) => void;
   private readonly socket: SocketId;
   private readonly alarms: Alarm[] = [];
-  /** Of our socket; null before it is open. */
-  private port: number | null = null;
-  private sent: Sent | null = null;
+  private phase: Phase = { in: 'opening' };
   /** Our address as the master saw it in the JOIN. */
   private observed: Endpoint | null = null;
   /** Our address of IPv6 has paid for what is sent to it. */
   private paid = false;
   /** What another address of the host has bought, told before the answer. */
   private credited: readonly PermittedAddress[] = [];
-  private done = false;
 
   constructor(
     context: PeerContext,
@@ -99,11 +119,11 @@ export class Knock {
 
   /** What the host is told of where we are; null before it is. */
   get told(): readonly Candidate[] | null {
-    return this.sent?.own.candidates ?? null;
+    return this.phase.in === 'asking' ? this.phase.own.candidates : null;
   }
 
   push(now: Instant, push: Push): boolean {
-    if (this.done || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
+    if (this.phase.in === 'over' || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
     if (push.type === 'answered') this.answered(now, push);
     else if (push.type === 'credited')
       this.credited = [...this.credited, ...push.permit.addresses].slice(-WIRE_LIMITS.permitAddressesMax);
@@ -114,11 +134,12 @@ export class Knock {
 
   /** The client goes away: the host need not wait for it. */
   abort(now: Instant): void {
-    if (this.done) return;
-    if (this.sent !== null) {
+    const { phase } = this;
+    if (phase.in === 'over') return;
+    if (phase.in === 'asking') {
       const nothing = { path: null, method: '', attempts: 0, packetsSent: 0, hostNat: 'unknown' } as const;
-      const clientNat = this.sent.own.profile.type;
-      const elapsedMs = now - this.sent.at;
+      const clientNat = phase.own.profile.type;
+      const elapsedMs = now - phase.at;
       const family = this.context.family();
       const done = {
         type: 'done',
@@ -135,18 +156,27 @@ export class Knock {
   }
 
   private stop(): void {
-    this.done = true;
-    for (const alarm of this.alarms) alarm.cancel();
+    this.end();
     this.context.close(this.socket);
   }
 
+  private end(): void {
+    this.enter({ in: 'over' });
+    for (const alarm of this.alarms) alarm.cancel();
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in KNOCK_PHASES[this.phase.in], `a knock goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
+  }
+
   private bound(now: Instant, outcome: SocketOutcome): void {
-    if (this.done) return;
+    if (this.phase.in !== 'opening') return;
     if (!outcome.ok) {
       this.refuse(now, 'INTERNAL', 0, { because: 'socket', error: outcome.code });
       return;
     }
-    this.port = outcome.local.port;
+    this.enter({ in: 'waiting', port: outcome.local.port });
     this.linked(now);
   }
 
@@ -155,9 +185,8 @@ export class Knock {
    * is up, and JOIN goes out no earlier anyway.
    */
   linked(now: Instant): void {
-    const { context, port } = this;
-    const rttMs = context.masterRttMs();
-    if (!this.done && this.sent === null && port !== null && rttMs !== null) this.ask(now, port, rttMs);
+    const rttMs = this.context.masterRttMs();
+    if (this.phase.in === 'waiting' && rttMs !== null) this.ask(now, this.phase.port, rttMs);
   }
 
   private ask(now: Instant, port: number, masterRttMs: number): void {
@@ -184,7 +213,7 @@ export class Knock {
       this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'key-unusable' });
       return;
     }
-    this.sent = { at: now, handshake, own };
+    this.enter({ in: 'asking', at: now, handshake, own });
     const join = { type: 'join', sid: this.sid, hidden, hostKey, handshake: handshake.message } as const;
     const onResponse = (at: Instant, response: Response): void => this.joined(at, response);
     const to = { ...this.context.otherFamily(), at: { code: this.door.code } };
@@ -211,11 +240,12 @@ export class Knock {
   }
 
   private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {
-    if (this.sent === null) return;
+    const { phase } = this;
+    if (phase.in !== 'asking') return;
     this.pay(now);
-    const { handshake, at } = this.sent;
+    const { handshake, at } = phase;
     const reflexive = this.observed === null ? [] : [{ kind: 'reflexive', endpoint: this.observed } as const];
-    const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };
+    const own = { ...phase.own, candidates: [...phase.own.candidates, ...reflexive] };
     const answer = handshake.finish(push.handshake);
     // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
@@ -249,12 +279,9 @@ export class Knock {
   }
 
   private finish(now: Instant, result: KnockResult, closeSocket: boolean): void {
-    if (this.done) return;
+    if (this.phase.in === 'over') return;
     if (closeSocket) this.stop();
-    else {
-      this.done = true;
-      for (const alarm of this.alarms) alarm.cancel();
-    }
+    else this.end();
     this.onResult(now, result);
   }
 }

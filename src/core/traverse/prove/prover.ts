@@ -10,6 +10,7 @@
 import type { Endpoint } from '../../address.ts';
 import { endpointKey, sameEndpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
+import { assert } from '../../errors.ts';
 import type { Role } from '../../model/pair.ts';
 import { allowAt } from '../../rate/pace.ts';
 import { PROVE_LIMITS } from './limits.ts';
@@ -26,6 +27,37 @@ export interface Proof {
   readonly remote: Endpoint;
   readonly rttMs: number;
 }
+
+type Phase =
+  | { readonly in: 'searching' }
+  /** Of the host: the client has chosen this path, of which we have no proof. It is probed again `at`, and has been `n` times. */
+  | {
+      readonly in: 'following';
+      readonly socket: SocketId;
+      readonly remote: Endpoint;
+      readonly at: Instant;
+      readonly n: number;
+    }
+  /** Of the client: it has chosen, and has said so `n` times; `at`: next. */
+  | { readonly in: 'nominating'; readonly proof: Proof; readonly at: Instant; readonly n: number }
+  | { readonly in: 'proven'; readonly proof: Proof };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const PROVER_PHASES = {
+  searching: {
+    following: 'the host hears which path the client has chosen',
+    nominating: 'the client has its first proof',
+  },
+  following: {
+    following: 'that path is probed again',
+    proven: 'the host has its own proof of that path',
+  },
+  nominating: {
+    nominating: 'the client says again which path it has chosen',
+    proven: 'the host has answered on that path, or was told often enough',
+  },
+  proven: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
 interface SentProbe {
   readonly socket: SocketId;
@@ -51,12 +83,8 @@ export class Prover {
   /** When an endpoint was last probed because it had been heard from. */
   private readonly triggered = new Map<string, Instant>();
   private readonly proven = new Map<string, Proof>();
-  /** Of the host: the path that the client has chosen. */
-  private nominated: { readonly socket: SocketId; readonly remote: Endpoint } | null = null;
-  private won: Proof | null = null;
+  private phase: Phase = { in: 'searching' };
   private seq: number;
-  private nominations = 0;
-  private nominateAt: Instant = NEVER;
   private heardCount = 0;
   private answersFullAt: Instant = 0;
 
@@ -76,10 +104,8 @@ export class Prover {
     const read = this.config.codec.decode(bytes);
     if (read === null) return false;
     this.heardCount++;
-    if (read.nominate && this.config.role === 'host' && this.nominated === null) {
-      this.nominated = { socket, remote: from };
-      this.nominateAt = now + TRIGGER_GAP_MS;
-    }
+    if (read.nominate && this.config.role === 'host' && this.phase.in === 'searching')
+      this.enter({ in: 'following', socket, remote: from, at: now + TRIGGER_GAP_MS, n: 0 });
     if (read.reply) this.onReply(now, socket, from, read);
     else this.onProbe(now, socket, from, read.seq);
     this.follow();
@@ -87,21 +113,22 @@ export class Prover {
   }
 
   timeout(now: Instant): void {
-    if (now < this.nominateAt) return;
-    this.nominateAt = NEVER;
-    if (this.config.role === 'client') this.nominate(now);
-    else if (this.nominated !== null && this.won === null && this.nominations++ < PROVE_LIMITS.nominationsMax) {
-      this.trigger(now, this.nominated.socket, this.nominated.remote);
-      this.nominateAt = now + TRIGGER_GAP_MS * 2;
+    const { phase } = this;
+    if (now < this.next()) return;
+    if (phase.in === 'nominating') this.nominate(now, phase.proof, phase.n);
+    else if (phase.in === 'following') {
+      const again = phase.n < PROVE_LIMITS.nominationsMax;
+      if (again) this.trigger(now, phase.socket, phase.remote);
+      this.enter({ ...phase, at: again ? now + TRIGGER_GAP_MS * 2 : NEVER, n: phase.n + 1 });
     }
   }
 
   next(): Instant {
-    return this.nominateAt;
+    return this.phase.in === 'following' || this.phase.in === 'nominating' ? this.phase.at : NEVER;
   }
 
   proof(): Proof | null {
-    return this.won;
+    return this.phase.in === 'nominating' || this.phase.in === 'proven' ? this.phase.proof : null;
   }
 
   /** How many valid probes have come in? Tells a half-open path from a closed one. */
@@ -127,7 +154,7 @@ export class Prover {
 
   private trigger(now: Instant, socket: SocketId, from: Endpoint): void {
     const key = place(socket, from);
-    if (this.proven.has(key) && this.won !== null) return;
+    if (this.proven.has(key) && this.proof() !== null) return;
     const last = this.triggered.get(key);
     if (last !== undefined && now - last < TRIGGER_GAP_MS) return;
     if (last === undefined && this.triggered.size >= PROVE_LIMITS.heardMax) return;
@@ -135,21 +162,26 @@ export class Prover {
     this.probeBack(now, socket, from);
   }
 
-  private nominate(now: Instant): void {
-    if (this.config.role !== 'client' || this.won === null || this.nominations >= PROVE_LIMITS.nominationsMax) {
-      this.nominateAt = NEVER;
+  private nominate(now: Instant, proof: Proof, n: number): void {
+    if (n >= PROVE_LIMITS.nominationsMax) {
+      this.enter({ in: 'proven', proof });
       return;
     }
-    this.probeBack(now, this.won.socket, this.won.remote);
-    this.nominateAt = now + NOMINATE_FIRST_MS * NOMINATE_GROWTH ** this.nominations;
-    this.nominations++;
+    // First of all: the probe has to say it.
+    this.enter({ in: 'nominating', proof, at: now + NOMINATE_FIRST_MS * NOMINATE_GROWTH ** n, n: n + 1 });
+    this.probeBack(now, proof.socket, proof.remote);
   }
 
   /** The host takes the path that the client has chosen once it has a proof of it too. */
   private follow(): void {
-    if (this.config.role !== 'host' || this.won !== null || this.nominated === null) return;
-    this.won = this.proven.get(place(this.nominated.socket, this.nominated.remote)) ?? null;
-    if (this.won !== null) this.nominateAt = NEVER;
+    if (this.phase.in !== 'following') return;
+    const proof = this.proven.get(place(this.phase.socket, this.phase.remote));
+    if (proof !== undefined) this.enter({ in: 'proven', proof });
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in PROVER_PHASES[this.phase.in], `a prover goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 
   private onReply(now: Instant, socket: SocketId, from: Endpoint, reply: Probe): void {
@@ -161,13 +193,10 @@ export class Prover {
       return;
     }
     this.outstanding.delete(reply.seq);
-    if (sent.nominate) this.nominateAt = NEVER;
+    if (sent.nominate && this.phase.in === 'nominating') this.enter({ in: 'proven', proof: this.phase.proof });
     const proof = { socket, remote: from, rttMs: now - sent.at };
     if (this.proven.size < PROVE_LIMITS.heardMax) this.proven.set(place(socket, from), proof);
-    if (this.config.role === 'client' && this.won === null) {
-      this.won = proof;
-      this.nominate(now);
-    }
+    if (this.config.role === 'client' && this.phase.in === 'searching') this.nominate(now, proof, 0);
   }
 
   private onProbe(now: Instant, socket: SocketId, from: Endpoint, seq: number): void {
@@ -186,8 +215,9 @@ export class Prover {
 
   /** Is this the path that we, the client, have chosen? */
   private chosen(socket: SocketId, remote: Endpoint): boolean {
-    const { won } = this;
-    return this.config.role === 'client' && won !== null && won.socket === socket && sameEndpoint(won.remote, remote);
+    const proof = this.proof();
+    const chooses = this.config.role === 'client' && proof !== null;
+    return chooses && proof.socket === socket && sameEndpoint(proof.remote, remote);
   }
 }
 
