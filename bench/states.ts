@@ -1,5 +1,5 @@
 /**
- * Writes docs/states.md (`npm run states`, in the root of the checkout): a picture of each state machine of core, drawn from the
+ * Writes docs/states.md (`npm run states`, in the root of the checkout): a picture of each state machine, drawn from the
  * table `…_PHASES` that the machine itself asserts at each change. Tables are found by their name, wherever they are exported.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,14 +16,14 @@ export interface PhaseTable {
   readonly phases: Phases;
 }
 
-const CORE = 'src/core';
+const SOURCES = 'src';
 const PAGE = 'docs/states.md';
 
 /** All tables, by file and then in the order of their exports. The sources say where they are; what is loaded is built beside this. */
 export async function phaseTables(): Promise<PhaseTable[]> {
-  const files = readdirSync(CORE, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+  const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
   const tables: PhaseTable[] = [];
-  for (const file of files.map((path) => join(CORE, path)).sort()) {
+  for (const file of files.map((path) => join(SOURCES, path)).sort()) {
     const names = [...readFileSync(file, 'utf8').matchAll(/^export const (\w+)_PHASES\b/gm)].map(([, name]) => name);
     if (names.length === 0) continue;
     const built = `../${file.slice(0, -'.ts'.length)}${extname(import.meta.url)}`;

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { assert } from '../core/index.ts';
 import { usage } from '../node/index.ts';
 import type { Backplane, BackplaneListener } from './backplane.ts';
 import { SERVER_LIMITS } from './limits.ts';
@@ -76,14 +77,40 @@ function isServer(servers: readonly string[], name: string, cert: PeerCertificat
   return addresses.some((address) => checkServerIdentity(address, cert) === undefined) ? undefined : wrong;
 }
 
+type Phase =
+  | { readonly in: 'dialling' }
+  | { readonly in: 'resting'; readonly retry: NodeJS.Timeout }
+  | { readonly in: 'up'; readonly connection: NatsConnection }
+  /** The client looks for a server itself. */
+  | { readonly in: 'silent'; readonly connection: NatsConnection }
+  | { readonly in: 'closed' };
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const NATS_PHASES = {
+  dialling: {
+    up: 'a server has taken us in',
+    resting: 'none is to be had, or none takes us in',
+    closed: 'the node ends',
+  },
+  resting: { dialling: 'a moment is over', closed: 'the node ends' },
+  up: {
+    silent: 'the connection is lost, or an echo of ours has not come back in its time',
+    resting: 'the client has given up: the server refuses us',
+    closed: 'the node ends',
+  },
+  silent: {
+    up: 'an echo of ours has come back',
+    resting: 'the client has given up: the server refuses us',
+    closed: 'the node ends',
+  },
+  closed: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 class NatsBackplane implements Backplane {
   private readonly dial: () => Promise<NatsConnection>;
   private readonly listener: BackplaneListener;
   private readonly subject: string;
-  private connection: NatsConnection | null = null;
-  private up = false;
-  private closed = false;
-  private retry: NodeJS.Timeout | null = null;
+  private phase: Phase = { in: 'dialling' };
   private readonly watch: NodeJS.Timeout;
   /** What our own echoes are known by. */
   private readonly echo = randomBytes(8);
@@ -99,50 +126,68 @@ class NatsBackplane implements Backplane {
   }
 
   get connected(): boolean {
-    return this.up;
+    return this.phase.in === 'up';
   }
 
   publish(subject: string, bytes: Uint8Array): void {
     try {
-      if (this.up) this.connection?.publish(subject, bytes);
+      if (this.phase.in === 'up') this.phase.connection.publish(subject, bytes);
     } catch {
       // It is closing, or the payload is not to its liking: what was said is said again by those who compare what they know.
     }
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    const { phase } = this;
+    if (phase.in === 'closed') return;
+    this.enter({ in: 'closed' }, 'the node ends');
     clearInterval(this.watch);
-    if (this.retry !== null) clearTimeout(this.retry);
-    const { connection } = this;
-    this.up = false;
+    if (phase.in === 'resting') clearTimeout(phase.retry);
+    if (!('connection' in phase) || phase.connection.isClosed()) return;
+    const { connection } = phase;
     // A server that hangs takes no leave.
     const late = new Promise<void>((resolve) => setTimeout(resolve, SERVER_LIMITS.natsCloseMs).unref());
-    if (connection === null || connection.isClosed()) return;
     const taken = connection.flush().then(() => connection.close());
     await Promise.race([taken, late]).catch(() => {});
+  }
+
+  /** Whoever listens is told whether others are heard; `why`: in words. */
+  private enter(phase: Phase, why: string): void {
+    const before = this.phase;
+    assert(phase.in in NATS_PHASES[before.in], `a connection to NATS goes from ${before.in} to ${phase.in}`);
+    this.phase = phase;
+    const [was, is] = [before.in === 'up', phase.in === 'up'];
+    if (was !== is && phase.in !== 'closed') this.listener.connected(is, why);
+  }
+
+  private get isClosed(): boolean {
+    return this.phase.in === 'closed';
   }
 
   private async connect(): Promise<void> {
     try {
       const connection = await this.dial();
-      if (this.closed) return void connection.close();
-      this.connection = connection;
+      if (this.isClosed) return void connection.close();
       this.subscribe(connection);
       this.heardAt = performance.now();
-      this.set(true, connection.getServer());
+      this.enter({ in: 'up', connection }, connection.getServer());
       void this.follow(connection);
     } catch (error) {
-      this.set(false, (error as Error).message);
-      this.again();
+      this.rest((error as Error).message);
     }
   }
 
-  private again(): void {
-    if (this.closed) return;
-    const wait = SERVER_LIMITS.natsRetryMs * (0.5 + Math.random());
-    this.retry = setTimeout(() => void this.connect(), wait);
-    this.retry.unref();
+  private rest(why: string): void {
+    if (this.isClosed) return;
+    const retry = setTimeout(
+      () => {
+        this.enter({ in: 'dialling' }, '');
+        void this.connect();
+      },
+      SERVER_LIMITS.natsRetryMs * (0.5 + Math.random()),
+    );
+    retry.unref();
+    this.enter({ in: 'resting', retry }, why);
   }
 
   private subscribe(connection: NatsConnection): void {
@@ -155,7 +200,7 @@ class NatsBackplane implements Backplane {
       callback: (error) => {
         if (error !== null) return;
         this.heardAt = performance.now();
-        this.set(true, connection.getServer());
+        if (this.phase.in === 'silent') this.enter({ in: 'up', connection }, connection.getServer());
       },
     });
   }
@@ -166,18 +211,20 @@ class NatsBackplane implements Backplane {
 
   private async follow(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.set(false, 'the connection is lost');
+      if (status.type === 'disconnect') this.silent('the connection is lost');
       else if (status.type === 'reconnect') this.heardAt = performance.now();
     }
     // Closed for good: by us, or because the server refuses us.
-    this.set(false, 'the connection is closed');
-    if (this.connection === connection) this.connection = null;
-    this.again();
+    this.rest('the connection is closed');
+  }
+
+  private silent(why: string): void {
+    if (this.phase.in === 'up') this.enter({ in: 'silent', connection: this.phase.connection }, why);
   }
 
   private look(): void {
-    const { connection } = this;
-    if (connection === null || connection.isClosed()) return;
+    if (!('connection' in this.phase) || this.phase.connection.isClosed()) return;
+    const { connection } = this.phase;
     try {
       connection.publish(this.echoSubject);
     } catch {
@@ -185,14 +232,8 @@ class NatsBackplane implements Backplane {
     }
     if (performance.now() - this.heardAt < SERVER_LIMITS.natsSilentMs) return;
     this.heardAt = performance.now();
-    this.set(false, 'the server does not answer');
+    this.silent('the server does not answer');
     connection.reconnect().catch(() => {});
-  }
-
-  private set(up: boolean, why: string): void {
-    if (this.up === up || this.closed) return;
-    this.up = up;
-    this.listener.connected(up, why);
   }
 }
 
