@@ -23,12 +23,10 @@ import {
 import { copyToClipboard } from '../node/index.ts';
 import { masterName, stateDir } from './agent-flags.ts';
 import { readyWithPatience, sayProfile, withAgent } from './agents.ts';
-import { openControl } from './control.ts';
 import type { GameLook } from './game-look.ts';
 import type { HostFlags } from './host.ts';
 import { type HostConsole, hostConsole } from './host-console.ts';
 import { sayTooLarge } from './local-lines.ts';
-import { NorayErrands, norayHosting, openNoray } from './noray.ts';
 import { nameOfPerson } from './player.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -59,6 +57,8 @@ export async function openHost(invocation: Invocation, errand: HostErrand): Prom
   await withAgent({ flags, invocation, keyFile, waitForNetwork }, async (agent) => {
     agent.on('event', followMaster(terminal, masterName(flags.master)));
     const does = { program: 'host', agent, master: flags.master ?? '', name: named } as const;
+    // Loaded while the agent looks at the network: it takes as long as that.
+    const { openControl } = await import('./control.ts');
     const control = await openControl({ does, stateDir: kept, invocation });
     try {
       await control.engine.start();
@@ -99,6 +99,7 @@ type Serve = (services: readonly ServiceTarget[], signal: AbortSignal, onOpen: (
 /** What a game registers with noray is hosted until it registers another port, or has gone with all friends. */
 async function serveNoray(engine: Engine, { flags }: HostErrand, invocation: Invocation, serve: Serve): Promise<void> {
   const { terminal, signal } = invocation;
+  const { NorayErrands, norayHosting, openNoray } = await import('./noray.ts');
   const errands = new NorayErrands();
   const front = await openNoray(norayHosting(engine, errands), flags, terminal);
   try {

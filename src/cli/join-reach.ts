@@ -6,7 +6,6 @@ import { gameNamed } from '../games/index.ts';
 import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
 import { stateDir } from './agent-flags.ts';
 import { withAgent } from './agents.ts';
-import { openControl } from './control.ts';
 import type { JoinFlags } from './join.ts';
 import { watchKeys } from './join-keys.ts';
 import { tellConnected, took } from './join-lines.ts';
@@ -15,7 +14,7 @@ import { tellOfficial } from './join-official.ts';
 import { JoinScreen } from './join-screen.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
-import { type NorayErrand, NorayErrands, norayJoining, openNoray, refusal } from './noray.ts';
+import type { NorayErrand } from './noray.ts';
 import { Player } from './player.ts';
 import { canPrompt, promptSecret } from './prompt.ts';
 import { type Invocation, untilStopped } from './run.ts';
@@ -54,6 +53,8 @@ export async function reachHost(errand: JoinErrand): Promise<void> {
   const name = flags.anonymous ? flags.name : player.shown(flags.name);
   await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
     const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
+    // Loaded while the agent looks at the network: it takes as long as that.
+    const { openControl } = await import('./control.ts');
     const control = await openControl({ does, stateDir: kept, invocation });
     try {
       await control.engine.start();
@@ -81,6 +82,7 @@ type ReachOnce = (signal: AbortSignal, asked: NorayErrand | null) => Promise<voi
 async function reachForNoray(engine: Engine, errand: JoinErrand, once: ReachOnce): Promise<void> {
   const { invocation, flags, target } = errand;
   const { terminal, signal } = invocation;
+  const { NorayErrands, norayJoining, openNoray, refusal } = await import('./noray.ts');
   const errands = new NorayErrands();
   const front = await openNoray(norayJoining(engine, target, errands), flags, terminal);
   try {
