@@ -19,21 +19,18 @@ export interface Row {
 
 export type FoundRows = Pick<Row, 'at'> & { readonly key: string };
 
-/** A row: slot 4, sum 4, number 8, at 8, tag 4, bytes of the key 4 and of the body 4, then both. */
-const SLOT_AT = 0;
-const SUM_AT = 4;
-const NUMBER_AT = 8;
-const TIME_AT = 16;
-const TAG_AT = 24;
-const KEY_BYTES_AT = 28;
-const BODY_BYTES_AT = 32;
-const HEAD_BYTES = 36;
+/** A row: sum 4, number 8, at 8, tag 4, bytes of the key 4 and of the body 4, then both. */
+const SUM_AT = 0;
+const NUMBER_AT = 4;
+const TIME_AT = 12;
+const TAG_AT = 20;
+const KEY_BYTES_AT = 24;
+const BODY_BYTES_AT = 28;
+const HEAD_BYTES = 32;
 const LET_GO = 0xffff_ffff;
-/** Rows begin at multiples of this, so that 32 bits reach 32 GB. */
-const UNIT = 8;
-const BLOCK_UNITS = 8_192;
-const SLOTS_MIN = 16;
-const NOWHERE = 0xffff_ffff;
+/** Rows begin at multiples of this: 31 bits, which V8 keeps without an object, reach 8 GB. */
+const UNIT = 4;
+const BLOCK_UNITS = 16_384;
 
 interface Block {
   readonly bytes: Buffer;
@@ -44,11 +41,8 @@ interface Block {
 }
 
 export class Rows {
+  /** Where each row is, in units over all blocks. */
   readonly #index: Table<string, number>;
-  /** Where each row is, by slot, in units. */
-  #places = new Uint32Array(SLOTS_MIN).fill(NOWHERE);
-  readonly #freeSlots: number[] = [];
-  #slots = 0;
   /** By their first unit / `BLOCK_UNITS`; a larger one stands at the first of its numbers. */
   readonly #blocks: (Block | undefined)[] = [];
   #current: Block | null = null;
@@ -59,7 +53,7 @@ export class Rows {
     const secret = randomBytes(4).readInt32LE();
     this.#index = new Table(
       (key) => textHash(secret, key),
-      (slot, key) => this.#keyOf(slot) === key,
+      (place, key) => this.#keyOf(place) === key,
     );
   }
 
@@ -73,48 +67,44 @@ export class Rows {
   }
 
   get(key: string): Row | null {
-    const slot = this.#index.get(key);
-    return slot === undefined ? null : this.#read(slot);
+    const place = this.#index.get(key);
+    return place === undefined ? null : this.#read(place);
   }
 
   put(key: string, row: Row): void {
     const known = this.#index.get(key);
-    const slot = known ?? this.#freeSlots.pop() ?? this.#slots++;
-    if (known !== undefined) this.#leave(slot);
-    this.#write(slot, key, row);
-    if (known === undefined) this.#index.set(key, slot);
+    this.#index.set(key, this.#write(key, row));
+    if (known !== undefined) this.#leave(known);
     this.#clean();
   }
 
   delete(key: string): void {
-    const slot = this.#index.get(key);
-    if (slot === undefined) return;
+    const place = this.#index.get(key);
+    if (place === undefined) return;
     this.#index.delete(key);
-    this.#leave(slot);
-    this.#places[slot] = NOWHERE;
-    this.#freeSlots.push(slot);
+    this.#leave(place);
     this.#clean();
   }
 
   /** In the order of their numbers. */
   all(): readonly (Row & { readonly key: string })[] {
-    const rows = [...this.#index.values()].map((slot) => ({ key: this.#keyOf(slot), ...this.#read(slot) }));
+    const rows = [...this.#index.values()].map((place) => ({ key: this.#keyOf(place), ...this.#read(place) }));
     return rows.sort((left, right) => left.number - right.number);
   }
 
   /** Those whose time and tag are wanted. Reads no body, so 200,000 rows take some milliseconds. */
   find(isWanted: (at: number, tag: number) => boolean): readonly FoundRows[] {
     const found: FoundRows[] = [];
-    for (const slot of this.#index.values()) {
-      const [{ bytes }, place] = this.#where(slot);
-      const at = bytes.readDoubleLE(place + TIME_AT);
-      if (isWanted(at, bytes.readUInt32LE(place + TAG_AT))) found.push({ key: this.#keyOf(slot), at });
+    for (const place of this.#index.values()) {
+      const [{ bytes }, from] = this.#where(place);
+      const at = bytes.readDoubleLE(from + TIME_AT);
+      if (isWanted(at, bytes.readUInt32LE(from + TAG_AT))) found.push({ key: this.#keyOf(place), at });
     }
     return found;
   }
 
-  #read(slot: number): Row {
-    const [{ bytes }, at] = this.#where(slot);
+  #read(place: number): Row {
+    const [{ bytes }, at] = this.#where(place);
     const bodyBytes = bytes.readUInt32LE(at + BODY_BYTES_AT);
     const bodyAt = at + HEAD_BYTES + bytes.readUInt32LE(at + KEY_BYTES_AT);
     return {
@@ -126,15 +116,16 @@ export class Rows {
     };
   }
 
-  #keyOf(slot: number): string {
-    const [{ bytes }, at] = this.#where(slot);
+  #keyOf(place: number): string {
+    const [{ bytes }, at] = this.#where(place);
     return bytes.toString('utf8', at + HEAD_BYTES, at + HEAD_BYTES + bytes.readUInt32LE(at + KEY_BYTES_AT));
   }
 
-  #write(slot: number, key: string, { number, at: time, sum, body, tag }: Row): void {
+  /** Where it is from here on. */
+  #write(key: string, { number, at: time, sum, body, tag }: Row): number {
     const [keyBytes, bodyBytes] = [Buffer.byteLength(key), Buffer.byteLength(body ?? '')];
-    const [{ bytes }, at] = this.#take(slot, Math.ceil((HEAD_BYTES + keyBytes + bodyBytes) / UNIT));
-    bytes.writeUInt32LE(slot, at + SLOT_AT);
+    const place = this.#take(Math.ceil((HEAD_BYTES + keyBytes + bodyBytes) / UNIT));
+    const [{ bytes }, at] = this.#where(place);
     bytes.writeUInt32LE(sum, at + SUM_AT);
     bytes.writeDoubleLE(number, at + NUMBER_AT);
     bytes.writeDoubleLE(time, at + TIME_AT);
@@ -143,31 +134,25 @@ export class Rows {
     bytes.writeUInt32LE(body === null ? LET_GO : bodyBytes, at + BODY_BYTES_AT);
     bytes.write(key, at + HEAD_BYTES);
     bytes.write(body ?? '', at + HEAD_BYTES + keyBytes);
+    return place;
   }
 
-  #where(slot: number): [block: Block, at: number] {
-    const place = this.#places[slot] as number;
+  #where(place: number): [block: Block, at: number] {
     const block = this.#blocks[Math.floor(place / BLOCK_UNITS)] as Block;
     return [block, (place - block.first) * UNIT];
   }
 
-  /** Room for a row, which is at its slot from here on. */
-  #take(slot: number, units: number): [block: Block, at: number] {
+  /** Room for a row. */
+  #take(units: number): number {
     const last = this.#current;
     const fits = last !== null && (last.used + units) * UNIT <= last.bytes.length;
     const block = fits ? last : this.#fresh(units);
     if (!fits && last !== null) this.#thin.push(last);
     this.#current = block;
-    const at = block.used;
+    const place = block.first + block.used;
     block.used += units;
     block.live += units;
-    if (slot >= this.#places.length) {
-      const places = new Uint32Array(2 * this.#places.length).fill(NOWHERE);
-      places.set(this.#places);
-      this.#places = places;
-    }
-    this.#places[slot] = block.first + at;
-    return [block, at * UNIT];
+    return place;
   }
 
   /** A row larger than a block has one of its own, which begins in one number and reaches over the next: nothing begins there. */
@@ -182,8 +167,8 @@ export class Rows {
     return block;
   }
 
-  #leave(slot: number): void {
-    const [block, at] = this.#where(slot);
+  #leave(place: number): void {
+    const [block, at] = this.#where(place);
     block.live -= this.#unitsAt(block, at);
     this.#thin.push(block);
   }
@@ -204,10 +189,13 @@ export class Rows {
   #empty(block: Block): void {
     for (let at = 0; at < block.used * UNIT; ) {
       const units = this.#unitsAt(block, at);
-      const slot = block.bytes.readUInt32LE(at + SLOT_AT);
-      if (this.#places[slot] === block.first + at / UNIT) {
-        const [target, to] = this.#take(slot, units);
+      const place = block.first + at / UNIT;
+      const key = this.#keyOf(place);
+      if (this.#index.get(key) === place) {
+        const moved = this.#take(units);
+        const [target, to] = this.#where(moved);
         block.bytes.copy(target.bytes, to, at, at + units * UNIT);
+        this.#index.set(key, moved);
       }
       at += units * UNIT;
     }
