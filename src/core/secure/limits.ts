@@ -1,7 +1,11 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const SECURE_LIMITS = {
-  /** Secure sessions: how far back a late datagram is still taken (docs/reference/security.md §3.1, SECURITY.md row 6). */
-  replayWindow: 1024,
+  /**
+   * Sessions with a masterserver: how far back a late datagram is still taken (docs/reference/security.md §3.1, SECURITY.md row 6). As in netcode;
+   * at 50 control messages a second it reaches back three seconds after the largest burst, and what is later was asked again. A master
+   * keeps a window for each session: of 1,024 it is 96 bytes more.
+   */
+  replayWindow: 256,
   /**
    * Connections between participants: two paths whose round trips differ by a second (a relay beside a line with a full queue) bring
    * datagrams that far out of order; 16,384 is a second of 16,000 datagrams, more than one core seals.

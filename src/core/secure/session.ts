@@ -1,6 +1,6 @@
 /**
  * A transport session after a handshake: datagrams arrive late, twice or never, so the 64-bit sequence travels in clear
- * (inside the associated data) and a window keeps replays out, of 1,024 for a session (docs/reference/security.md §3.1; the ring bitmap of RFC 6479).
+ * (inside the associated data) and a window keeps replays out, of 256 for a session (docs/reference/security.md §3.1; the ring bitmap of RFC 6479).
  */
 import type { CryptoSuite } from './crypto.ts';
 import { SECURE_LIMITS } from './limits.ts';
