@@ -82,6 +82,13 @@ test('a client chooses: what its host nominates makes it send nothing more', () 
   hear(61_000, OTHER_SOCKET, PEER, 9, { reply: true, nominate: true });
   expect(until(120_000)).toEqual([]);
   expect(machine.proof()).toMatchObject({ socket: SOCKET });
+
+  const searching = one('client');
+  searching.hear(10, OTHER_SOCKET, PEER, 9, { nominate: true });
+  searching.machine.probe(20, SOCKET, PEER, null);
+  searching.hear(40, SOCKET, PEER, searching.sent.at(-1)!.seq, { reply: true });
+  expect(searching.sent.at(-1)).toMatchObject({ nominate: true });
+  expect(searching.machine.proof()).toMatchObject({ socket: SOCKET });
 });
 
 test('a nomination that nobody answers is said twelve times, each pause 1.6 times the one before, and then given up', () => {
