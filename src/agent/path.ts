@@ -46,7 +46,7 @@ export interface PathEvents {
   upload: [full: boolean];
   /** It is up again, perhaps with another `remote`. */
   restored: [];
-  /** It goes another kind of way now, or through another relay: nothing is lost by that. */
+  /** It goes another kind of way now, or through another relay, which has answered: nothing is lost by that. */
   path: [way: WayNow];
   /** Of a host: the friend has opened a stream to this service. Where nobody listens to this event, all are refused. */
   stream: [service: number, stream: Duplex];

@@ -148,6 +148,8 @@ test('a host that is gone without a word is given up in half a minute, whatever 
   until(() => all('client', 'path-lost').length > 0, 200_000);
   // Up to 24 s between two questions of a path that is idle, three that have no answer, and the 25 s for which consent holds.
   expect(world.now - diedAt).toBeLessThan(60_000);
+  // Nobody was told that the relay carries the game: the host did not answer over it either.
+  expect(all('client', 'path-changed')).toEqual([]);
 });
 
 test('from the relay to the direct path that is found later nothing is lost, and nothing comes twice', () => {

@@ -73,6 +73,10 @@ interface Entry {
   throughAgain: ((now: Instant) => void) | null;
   /** The application knows of it. */
   told: boolean;
+  /** Data goes through a relay that has not answered since: the application hears of it once it has. */
+  unanswered: boolean;
+  /** Which way the application was told of last. */
+  toldWay: Path | null;
   /** Given up by whoever owns it. */
   discarded: boolean;
   cost: Pick<Found, 'attempts' | 'packetsSent'>;
@@ -126,7 +130,7 @@ export class Connections {
       streams: new CarriedStreams(this.context, id, connection, made.join !== null),
       relayed: null,
       throughAgain: null,
-      told: false,
+      ...{ told: false, unanswered: false, toldWay: null },
       discarded: false,
       cost,
     };
@@ -337,11 +341,14 @@ export class Connections {
         this.up(now, entry, event.path);
         break;
       case 'switched':
-        this.switched(entry, event.path, event.from);
+        this.switched(now, entry, event.path, event.from);
         entry.streams.switched(now, event.path.rttMs, event.from.state === 'sick' || event.from.state === 'gone');
         break;
       case 'too-large':
+        out.event({ ...event, path });
+        break;
       case 'rtt':
+        if (entry.unanswered) this.tellWay(entry);
         out.event({ ...event, path });
         break;
       case 'upload':
@@ -382,6 +389,7 @@ export class Connections {
       return;
     }
     entry.told = true;
+    entry.toldWay = first;
     const { join, friend, instance, keys, since, services } = made;
     this.context.out.event({
       ...{ ev: 'path', path, join, friend, instance, ...this.told(first), ...cost },
@@ -389,11 +397,22 @@ export class Connections {
     });
   }
 
-  private switched({ id, made }: Entry, path: Path, from: Path): void {
+  private switched(now: Instant, entry: Entry, path: Path, from: Path): void {
+    const { id, made } = entry;
     const { address, port } = path.remote;
     if (path.kind === from.kind) this.context.log(made.join, 'path-moved', { path: id, address, port });
     else this.context.log(made.join, 'path-switched', { path: id, from: from.kind, to: path.kind });
-    this.context.out.event({ ev: 'path-changed', path: id, join: made.join, ...this.told(path) });
+    // One that stood by may be out of reach like the way before it: whoever plays is told of what works, and not of what is tried.
+    entry.unanswered = path.kind === 'relay' && path.heardAt < now;
+    if (!entry.unanswered && path !== entry.toldWay) this.tellWay(entry);
+  }
+
+  private tellWay(entry: Entry): void {
+    const { id, made, connection } = entry;
+    entry.unanswered = false;
+    entry.toldWay = connection.current;
+    if (connection.current === null) return;
+    this.context.out.event({ ev: 'path-changed', path: id, join: made.join, ...this.told(connection.current) });
   }
 
   private told(path: Path) {
