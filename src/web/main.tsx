@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { App } from './app.tsx';
 import { startDoorbell } from './doorbell.ts';
 import { startFigures } from './figures.ts';
+import { keepFocus } from './keep-focus.ts';
 import { followList, takeLocalList } from './list.ts';
 import { isLocal, startLocal } from './local.ts';
 import { isLanguage, LANGUAGES, language } from './messages/index.ts';
@@ -28,6 +29,7 @@ function start(): void {
   if (kind === 'playground') route.value = { screen: 'playground' };
   else startRouter(isLocal.value ? 'home' : 'servers');
   if (kind !== 'playground') startList();
+  keepFocus();
   const root = document.getElementById('app');
   if (root !== null) render(<App />, root);
 }
