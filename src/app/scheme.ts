@@ -25,6 +25,10 @@ export interface SchemeOptions {
 const MIME = 'x-scheme-handler/sallyport';
 const DESKTOP = 'sallyport.desktop';
 const KEY = 'HKCU\\Software\\Classes\\sallyport';
+/** Of nobody's domain: it names a bundle that is made on the spot. */
+const BUNDLE = 'local.sallyport.links';
+const LSREGISTER =
+  '/System/Library/Frameworks/CoreServices.framework/Frameworks/LaunchServices.framework/Support/lsregister';
 const RUN_MS_MAX = 10_000;
 
 /** Null where links of programs are registered in a way that we do not know. */
@@ -67,12 +71,12 @@ MimeType=${MIME};
       writeFileSync(file, entry);
       mkdirSync(dirname(list), { recursive: true });
       writeFileSync(list, withDefault(readList(), DESKTOP));
-      await run('update-desktop-database', [applications]);
+      await run('update-desktop-database', [applications], env);
     },
     async unregister() {
       rmSync(file, { force: true });
       if (existsSync(list)) writeFileSync(list, withDefault(readList(), null));
-      await run('update-desktop-database', [applications]);
+      await run('update-desktop-database', [applications], env);
     },
   };
 }
@@ -108,54 +112,81 @@ function withDefault(list: string, handler: string | null): string {
   return [...others.slice(0, at + 1), line, ...others.slice(at + 1)].join('\n');
 }
 
-function windows({ command }: SchemeOptions): SchemeHandler {
-  const line = `${command.map((word) => `"${word}"`).join(' ')} "%1"`;
+/**
+ * HKCU\Software\Classes as "Registering an Application to a URI Scheme" of Microsoft has it. The line is REG_SZ, in which no
+ * variable is expanded; a file name there has no quote in it.
+ */
+function windows({ env, command }: SchemeOptions): SchemeHandler {
+  const line = `${command.map(windowsWord).join(' ')} "%1"`;
   const open = `${KEY}\\shell\\open\\command`;
+  const reg = (...args: readonly string[]): Promise<string> => run('reg.exe', args, env);
   return {
-    registered: async () => (await run('reg.exe', ['query', open, '/ve'])).includes(line),
+    registered: async () => asPrinted(await reg('query', open, '/ve')).includes(asPrinted(line)),
     async register() {
-      for (const args of [
-        ['add', KEY, '/ve', '/d', 'URL:sallyport', '/f'],
-        ['add', KEY, '/v', 'URL Protocol', '/d', '', '/f'],
-        ['add', open, '/ve', '/d', line, '/f'],
-      ])
-        await run('reg.exe', args);
+      await reg('add', KEY, '/ve', '/t', 'REG_SZ', '/d', 'URL:sallyport', '/f');
+      await reg('add', KEY, '/v', 'URL Protocol', '/t', 'REG_SZ', '/d', '', '/f');
+      await reg('add', open, '/ve', '/t', 'REG_SZ', '/d', line, '/f');
     },
-    unregister: async () => void (await run('reg.exe', ['delete', KEY, '/f'])),
+    unregister: async () => void (await reg('delete', KEY, '/f')),
   };
 }
 
-/** A bundle with a script, made by `osacompile`, because macOS hands links to bundles alone, and as an event. */
+/** Between quotes; backslashes before the last quote would make it one of the word, so there are twice as many. */
+function windowsWord(word: string): string {
+  let end = word.length;
+  while (word[end - 1] === '\\') end--;
+  return `"${word}${'\\'.repeat(word.length - end)}"`;
+}
+
+/** `reg.exe` prints in the console's code page, whose letters beyond ASCII are not ours, or a question mark: a user may be called Jörg. */
+function asPrinted(text: string): string {
+  return text.replace(/[^ -~]|\?/g, '');
+}
+
+/**
+ * A bundle with a script, made by `osacompile`, because macOS hands links to bundles alone, and as an event. It says of itself which links
+ * are its own, has a name by which Launch Services can know it, and is signed once more, since its list has changed.
+ */
 function macos({ env, command }: SchemeOptions): SchemeHandler {
   const bundle = join(env.HOME ?? homedir(), 'Applications', 'sallyport.app');
   const plist = join(bundle, 'Contents', 'Info.plist');
+  const kept = join(bundle, 'Contents', 'Resources', 'script.txt');
   const shell = command.map((word) => `quoted form of ${JSON.stringify(word)}`).join(' & " " & ');
+  const types = [{ CFBundleURLName: 'sallyport', CFBundleURLSchemes: ['sallyport'] }];
+  const list = (...args: readonly string[]): Promise<string> => run('plutil', [...args, plist], env);
   const script = `on open location link
   do shell script ${shell} & " " & quoted form of link & " > /dev/null 2>&1 &"
 end open location`;
   return {
     registered: async () =>
-      existsSync(plist) && readFileSync(join(bundle, 'Contents', 'script.txt'), 'utf8') === script,
+      existsSync(kept) &&
+      readFileSync(kept, 'utf8') === script &&
+      /"CFBundleURLSchemes"\s*:\s*\[\s*"sallyport"\s*\]/.test(
+        await list('-extract', 'CFBundleURLTypes', 'json', '-o', '-'),
+      ),
     async register() {
       mkdirSync(dirname(bundle), { recursive: true });
-      await run('osacompile', ['-o', bundle, '-e', script]);
-      const types = '[{"CFBundleURLName":"sallyport","CFBundleURLSchemes":["sallyport"]}]';
-      await run('plutil', ['-replace', 'CFBundleURLTypes', '-json', types, plist]);
-      await run('plutil', ['-replace', 'LSUIElement', '-bool', 'true', plist]);
-      writeFileSync(join(bundle, 'Contents', 'script.txt'), script);
-      await run(
-        '/System/Library/Frameworks/CoreServices.framework/Frameworks/LaunchServices.framework/Support/lsregister',
-        ['-f', bundle],
-      );
+      rmSync(bundle, { recursive: true, force: true });
+      await run('osacompile', ['-o', bundle, '-e', script], env);
+      if (!existsSync(plist)) return;
+      await list('-replace', 'CFBundleIdentifier', '-string', BUNDLE);
+      await list('-replace', 'CFBundleURLTypes', '-json', JSON.stringify(types));
+      await list('-replace', 'LSUIElement', '-bool', 'true');
+      writeFileSync(kept, script);
+      await run('codesign', ['--force', '--sign', '-', bundle], env);
+      await run(LSREGISTER, ['-f', bundle], env);
     },
-    unregister: async () => rmSync(bundle, { recursive: true, force: true }),
+    async unregister() {
+      await run(LSREGISTER, ['-u', bundle], env);
+      rmSync(bundle, { recursive: true, force: true });
+    },
   };
 }
 
 /** What it printed; empty where there is no such tool, or it fails: what has come of it is looked at, not believed. */
-function run(program: string, args: readonly string[]): Promise<string> {
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve) => {
-    execFile(program, [...args], { timeout: RUN_MS_MAX, windowsHide: true }, (error, stdout) =>
+    execFile(program, [...args], { timeout: RUN_MS_MAX, windowsHide: true, env }, (error, stdout) =>
       resolve(error === null ? stdout : ''),
     );
   });

@@ -15,7 +15,10 @@ import { type Invocation, untilStopped } from './run.ts';
 import { t, told } from './words/index.ts';
 
 export async function uiCommand(invocation: Invocation): Promise<void> {
-  const { flags } = readCommandLine(UI_FLAGS, [], invocation.argv, invocation.env);
+  const { flags, given } = readCommandLine(UI_FLAGS, [], invocation.argv, invocation.env);
+  // Windows puts a clicked link between two quotes as it is: one with a quote in it would bring flags of its own, like another master.
+  if (given.has('link') && invocation.argv.indexOf('--link') !== invocation.argv.length - 2)
+    throw usage(t('--link LINK is the end of the line.'));
   const { terminal, env, signal } = invocation;
   const directory = stateDir(flags, env);
   const links = schemeHandler({ platform: process.platform, env, command: [...ownCommand(), 'ui', '--link'] });

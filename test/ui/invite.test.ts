@@ -34,9 +34,9 @@ describeUnless(chromiumMissing, 'an invitation that is clicked', () => {
       folder,
       '--master',
       link,
+      '--json',
       '--link',
       String(invite),
-      '--json',
     ]);
     const { page, faults } = await openPage(own.browser, String((await ui.line('ready')).link));
     await page.waitForSelector('text=Join only if you know who sent it');

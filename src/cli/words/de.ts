@@ -84,6 +84,7 @@ export const de = {
   'is starting': 'startet',
   Simulating: 'Simulation',
   'one join in a simulated internet': 'eines Beitritts in einem simulierten Internet',
+  '--link LINK is the end of the line.': '--link LINK ist das Ende der Zeile.',
   'No masterserver is given: use --master LINK, or set SALLYPORT_MASTER.':
     'Kein Masterserver ist angegeben: --master LINK, oder SALLYPORT_MASTER setzen.',
   'The password can not be had: {why}': 'Das Passwort ist nicht zu haben: {why}',
