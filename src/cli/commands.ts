@@ -27,6 +27,9 @@ function withFirstLine(table: Flags, head: Sentence, text: Sentence, load: () =>
   };
 }
 
+const LOCAL_PORT = { kind: 'number', value: 'PORT', max: 65_535 } as const;
+const UDP_PORT = { kind: 'number', value: 'N', min: 1, max: 65_535 } as const;
+
 /** Flags of every command. */
 export const COMMON_FLAGS = {
   json: { kind: 'on', about: 'results as JSON lines on stdout' },
@@ -156,7 +159,7 @@ export const CHECK_FLAGS = {
 export const UI_FLAGS = {
   ...COMMON_FLAGS,
   ...AGENT_FLAGS,
-  port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of the page on 127.0.0.1 (default 0: any free one)' },
+  port: { ...LOCAL_PORT, variable: 'SALLYPORT_UI_PORT', about: 'of the page on 127.0.0.1 (default 0: any free one)' },
   playground: { kind: 'on', about: 'open the playground: two NATs in a simulated internet' },
   link: { kind: 'text', value: 'LINK', about: 'show this invitation, in the app that runs if there is one' },
   register: { kind: 'on', about: 'open sallyport:// links of this user with this program from now on, and end' },
@@ -191,7 +194,7 @@ export const SIDECAR_FLAGS = {
     about: 'TCP port of 127.0.0.1 where those of one fake world meet (default 8439)',
   },
   ...NORAY_FLAGS,
-  port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of /v1 on 127.0.0.1 (default 0: any free one)' },
+  port: { ...LOCAL_PORT, variable: 'SALLYPORT_SIDECAR_PORT', about: 'of /v1 on 127.0.0.1 (default 0: any free one)' },
   'token-file': { kind: 'text', value: 'FILE', about: 'write url and token there; it is removed at the end' },
   'with-pid': { kind: 'number', value: 'PID', min: 1, about: 'end when this process has ended: the game' },
 } as const satisfies Flags;
@@ -212,15 +215,9 @@ export const MASTER_FLAGS = {
     value: 'IP',
     about: 'what others reach it under, behind a 1:1 NAT; one for each --listen',
   },
-  port: { kind: 'number', value: 'N', min: 1, max: 65_535, about: '25 UDP ports from here on (default 8430)' },
+  port: { ...UDP_PORT, about: '25 UDP ports from here on (default 8430)' },
   'one-port': { kind: 'on', about: 'one UDP port for everything (--port N): for port 443, Docker, one port mapping' },
-  'also-port': {
-    kind: 'number',
-    value: 'N',
-    min: 1,
-    max: 65_535,
-    about: 'everything on this UDP port too, such as 443',
-  },
+  'also-port': { ...UDP_PORT, about: 'everything on this UDP port too, such as 443' },
   'probe-workers': {
     kind: 'number',
     value: 'N',
@@ -231,15 +228,10 @@ export const MASTER_FLAGS = {
     kind: 'text',
     value: 'on|off',
     choices: ['on', 'off'],
+    variable: 'SALLYPORT_MASTER_RELAY',
     about: 'forward for pairs that find no direct path (default on), on one further UDP port',
   },
-  'relay-port': {
-    kind: 'number',
-    value: 'N',
-    min: 1,
-    max: 65_535,
-    about: 'that port (default: the one behind the others)',
-  },
+  'relay-port': { ...UDP_PORT, about: 'that port (default: the one behind the others)' },
   'relay-name': { kind: 'text', value: 'NAME', about: 'what players are told relays for them (default "master")' },
   'relay-region': { kind: 'text', value: 'REGION', about: 'where it is, in a word' },
   'relay-quota': RELAY_QUOTA_FLAG,
@@ -293,7 +285,7 @@ export const MASTER_FLAGS = {
 export const RELAY_FLAGS = {
   ...COMMON_FLAGS,
   listen: { kind: 'list', value: 'IP', about: 'address to bind; one of each family at most is best' },
-  port: { kind: 'number', value: 'N', min: 1, max: 65_535, about: 'its UDP port (default 8455)' },
+  port: { ...UDP_PORT, variable: 'SALLYPORT_RELAY_PORT', about: 'its UDP port (default 8455)' },
   master: { kind: 'text', value: 'LINK', about: 'the masterserver whose pairs it serves' },
   'secret-file': { kind: 'text', value: 'FILE', about: 'a copy of relay.secret of that masterserver' },
   'relay-quota': RELAY_QUOTA_FLAG,

@@ -13,6 +13,8 @@ export interface Flag {
   /** What stands for the value in help: `--master LINK`. */
   readonly value?: string;
   readonly about: string;
+  /** Its variable, where the one of its name is that of another flag: a person may have set it for all commands. */
+  readonly variable?: string;
   readonly choices?: readonly string[];
   readonly min?: number;
   readonly max?: number;
@@ -38,8 +40,8 @@ export interface CommandLine<Table extends Flags> {
 }
 
 /** `--no-clipboard` is mirrored by `SALLYPORT_NO_CLIPBOARD`; a list is separated by commas. */
-export function variableOf(flag: string): string {
-  return `SALLYPORT_${flag.replaceAll('-', '_').toUpperCase()}`;
+export function variableOf(flag: string, { variable }: Pick<Flag, 'variable'> = {}): string {
+  return variable ?? `SALLYPORT_${flag.replaceAll('-', '_').toUpperCase()}`;
 }
 
 /**
@@ -104,8 +106,9 @@ function parseFault(
 }
 
 function valueFor(name: string, flag: Flag, given: unknown, env: NodeJS.ProcessEnv): unknown {
-  const variable = env[variableOf(name)];
-  const shown = given === undefined ? variableOf(name) : `--${name}`;
+  const called = variableOf(name, flag);
+  const variable = env[called];
+  const shown = given === undefined ? called : `--${name}`;
   if (flag.kind === 'on')
     return given === true || (given === undefined && variable !== undefined && isOn(shown, variable));
   if (flag.kind === 'list') {

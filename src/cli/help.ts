@@ -34,9 +34,9 @@ export function helpText(): string {
 }
 
 export function commandHelp(name: string, command: Omit<Command, 'load'>): string {
-  const flags = Object.entries(command.flags).map(([flag, { value, about }]) => {
-    const shown = value === undefined ? `--${flag}` : `--${flag} ${value}`;
-    return [shown, tMaybe(about), variableOf(flag)] as const;
+  const flags = Object.entries(command.flags).map(([word, flag]) => {
+    const shown = flag.value === undefined ? `--${word}` : `--${word} ${flag.value}`;
+    return [shown, tMaybe(flag.about), variableOf(word, flag)] as const;
   });
   const width = Math.max(0, ...flags.map(([shown]) => shown.length));
   return [

@@ -77,7 +77,19 @@ test('help names every command, every flag and its variable', () => {
   for (const [name, command] of Object.entries(COMMANDS)) {
     expect(helpText()).toContain(`  ${name}`);
     const text = commandHelp(name, command);
-    for (const flag of Object.keys(command.flags))
-      expect(text).toMatch(new RegExp(`--${flag}\\b.*\\[${variableOf(flag)}\\]`));
+    for (const [name, flag] of Object.entries(command.flags))
+      expect(text).toMatch(new RegExp(`--${name}\\b.*\\[${variableOf(name, flag)}\\]`));
   }
+});
+
+test('a variable that is set for all commands means the same to each that reads it', () => {
+  const values = new Map<string, string>();
+  for (const [command, { flags }] of Object.entries(COMMANDS))
+    for (const [name, flag] of Object.entries(flags)) {
+      const { kind, value, choices } = flag;
+      const takes = JSON.stringify({ kind, value, choices });
+      const variable = variableOf(name, flag);
+      expect(values.get(variable) ?? takes, `${variable} in ${command}`).toBe(takes);
+      values.set(variable, takes);
+    }
 });
