@@ -7,7 +7,7 @@ import { showCode } from '../core/index.ts';
 import type { MasterInfo, Server } from './api.ts';
 
 const WHAT =
-  "With sallyport you play on a friend's game server directly, from computer to computer: no account, no open ports, nothing in between.";
+  "With sallyport you play on a friend's game server from computer to computer, encrypted: no account, no router settings.";
 
 export interface JoinPageParts {
   readonly info: () => MasterInfo;

@@ -40,6 +40,8 @@ interface Tab {
   readonly icon: IconNode;
   /** Not in the row at the bottom of a phone; the menu has it there. */
   readonly wideOnly?: boolean;
+  /** Only while one is there: most who come to the page are guests, and the menu has it for the others. */
+  readonly onlyThere?: boolean;
 }
 
 const PLAYGROUND: Tab = { path: '/playground', screen: 'playground', text: 'nav.playground', icon: FlaskConical };
@@ -54,7 +56,7 @@ const LOCAL_TABS: readonly Tab[] = [
 const MASTER_TABS: readonly Tab[] = [
   { path: '/', screen: 'servers', text: 'nav.servers', icon: Server },
   PLAYGROUND,
-  { path: '/admin', screen: 'admin', text: 'nav.admin', icon: ShieldCheck },
+  { path: '/admin', screen: 'admin', text: 'nav.admin', icon: ShieldCheck, onlyThere: true },
 ];
 
 function Screen() {
@@ -130,9 +132,13 @@ export function App() {
 }
 
 function Screens() {
+  const { screen: here } = route.value;
+  const tabs = (isLocal.value ? LOCAL_TABS : MASTER_TABS).filter(
+    (tab) => tab.onlyThere !== true || tab.screen === here,
+  );
   return (
     <nav class="screens" aria-label={t('nav.label')}>
-      {(isLocal.value ? LOCAL_TABS : MASTER_TABS).map(({ path, screen, text, icon, wideOnly }) => (
+      {tabs.map(({ path, screen, text, icon, wideOnly }) => (
         <a
           key={path}
           href={path}

@@ -1,5 +1,5 @@
 import { maskText, namingMask } from '../core/mask.ts';
-import { t } from './messages/index.ts';
+import { language, t } from './messages/index.ts';
 
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
@@ -17,6 +17,23 @@ export function clock(ms: number): string {
 
 export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
+}
+
+/** The visitor's own spelling of the language that the page speaks: en-GB where the page is English and the visitor British. */
+function spelling(): string {
+  return navigator.languages.find((one) => one.split('-')[0] === language.value) ?? language.value;
+}
+
+export function dateTime(at: number): string {
+  return new Date(at).toLocaleString(spelling(), { dateStyle: 'short', timeStyle: 'short' });
+}
+
+export function timeOfDay(at: number): string {
+  return new Date(at).toLocaleTimeString(spelling(), { timeStyle: 'short' });
+}
+
+export function number(value: number, digits = 0): string {
+  return value.toLocaleString(spelling(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** Ping as the list shows it: capped, `~` for an estimate (docs/reference/product.md §7). */

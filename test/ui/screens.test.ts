@@ -25,6 +25,14 @@ const HEADING_LINES_MAX = 3;
 /** Where axe looks: what is folded, stacked or left out differs. */
 const LOOKED_AT = [1280, 360] as const;
 
+/** Words of the row of screens that end in dots, and cells of a table that stand in the next one. */
+function cutTexts(): string[] {
+  const { document } = globalThis as unknown as { document: Document };
+  return [...document.querySelectorAll('nav.screens span, .facts :is(th, td)')]
+    .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+    .map(({ textContent }) => textContent ?? '');
+}
+
 describeUnless(chromiumMissing, 'every screen', () => {
   const bench = new Bench();
   let browser: Browser;
@@ -76,8 +84,8 @@ describeUnless(chromiumMissing, 'every screen', () => {
   });
 
   /** Opens the page with every text of the catalogue in brackets, or as it is. */
-  async function open(url: string, bracketed: boolean): Promise<Page> {
-    const context = await browser.newContext({ viewport: DESK, locale: 'en', reducedMotion: 'reduce' });
+  async function open(url: string, bracketed: boolean, locale = 'en'): Promise<Page> {
+    const context = await browser.newContext({ viewport: DESK, locale, reducedMotion: 'reduce' });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     if (bracketed) await wrapCatalogue(page);
@@ -99,6 +107,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
           if (heading === null) return 0;
           return heading.getBoundingClientRect().height / Number.parseFloat(getComputedStyle(heading).lineHeight);
         });
+        expect(await page.evaluate(cutTexts), `cut on ${name} at ${width} px`).toEqual([]);
         expect(Math.round(lines), `lines of the heading of ${name} at ${width} px`).toBeLessThanOrEqual(
           HEADING_LINES_MAX,
         );
@@ -138,6 +147,20 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.setViewportSize(DESK);
   }
 
+  /** What somebody sees who has just got the program. */
+  async function tourOfFirstRun(bracketed: boolean, stop: (page: Page, name: string) => Promise<void>, locale = 'en') {
+    const ui = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json', '--state-dir', bench.folder()]);
+    const page = await open(String((await ui.line('ready', 30_000)).link), bracketed, locale);
+    await page.waitForSelector('#home[data-master="none"]');
+    await stop(page, 'first-run');
+    await page.click('nav a[href="/servers"]');
+    await page.waitForSelector('.empty-state');
+    await stop(page, 'first-servers');
+    await page.click('nav a[href="/network"]');
+    await page.waitForSelector('.empty-state');
+    await stop(page, 'first-network');
+  }
+
   /** Goes through all screens of the local app and stops at each. */
   async function tourOfApp(page: Page, stop: (page: Page, name: string) => Promise<void>): Promise<void> {
     const tab = (path: string): Promise<void> => page.click(`nav a[href="${path}"]`);
@@ -169,7 +192,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.click('#connect-close');
     await page.fill('#join-target', asking);
     await page.press('#join-target', 'Enter');
-    await page.waitForSelector('[data-asked="true"]');
+    await page.waitForSelector('[data-asked="true"] .now[data-stage="connect.stage.asked"]');
     await stop(page, 'asked');
     await page.click('#connect-abort');
     await page.click('#connect-close');
@@ -191,6 +214,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await stop(page, 'settings');
     await page.fill('#set-master', '');
     await page.press('#set-master', 'Enter');
+    await page.waitForSelector('.toast');
     await tab('/host');
     await page.waitForSelector('#master-choice');
     await page.waitForSelector('.toast', { state: 'detached' });
@@ -209,7 +233,9 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.press('tr[data-host]:has-text("Arena")', 'Enter');
     await page.waitForSelector('#join-open');
     await stop(page, 'join-page');
-    await page.click('nav a[href="/admin"]');
+    await inPreferences(page, () => page.click('#preferences a[href="/admin"]'));
+    await page.waitForSelector('#admin-token');
+    await stop(page, 'admin-login');
     await page.fill('#admin-token', admin);
     await page.press('#admin-token', 'Enter');
     await page.waitForSelector('#admin-host-list tbody tr');
@@ -220,6 +246,16 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await tourOfApp(await open(app, false), look);
   }, 240_000);
 
+  test('of the first run fits, reads and is accessible in both themes', async () => {
+    await tourOfFirstRun(false, look);
+  }, 120_000);
+
+  test('fits in German, which has longer words', async () => {
+    await tourOfFirstRun(false, expectFits, 'de');
+    await tourOfApp(await open(app, false, 'de'), expectFits);
+    await tourOfMaster(await open(http, false, 'de'), expectFits);
+  }, 240_000);
+
   test('of the masterserver fits, reads and is accessible in both themes', async () => {
     await tourOfMaster(await open(http, false), look);
   }, 120_000);
@@ -228,6 +264,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     const games = GAMES.map(({ name }) => name);
     const data = ['Arena', 'Den', 'Night-watch', 'Ana’s world', 'Kofi', 'luanti', 'teeworlds', ...games];
     const check = (page: Page, name: string): Promise<void> => expectCatalogueOnly(page, name, data);
+    await tourOfFirstRun(true, check);
     await tourOfApp(await open(app, true), check);
     await tourOfMaster(await open(http, true), check);
   }, 240_000);

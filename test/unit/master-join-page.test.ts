@@ -69,7 +69,7 @@ test('a chat is shown a card with the name and the game, and neither key nor add
   const text = await page(`/j/${code}`);
   expect(text).toContain('<meta property="og:title" content="Join &#34;Ana&#39;s world&#34;" />');
   expect(text).toContain(`<meta property="og:url" content="https://ms.example.org/j/${code}" />`);
-  expect(text).toMatch(/og:description" content="[^"]*directly, from computer to computer/);
+  expect(text).toMatch(/og:description" content="[^"]*from computer to computer, encrypted/);
   expect(text).not.toContain('sallyport://');
   expect(text).not.toMatch(/\d+\.\d+\.\d+\.\d+/);
 });
@@ -88,7 +88,7 @@ test('without scripts the page says what this is, how to get in, and who runs it
     writeFileSync(join(files, name), name);
   start(files);
   const text = (await page(`/j/${put('Ana')}`)).replace(/^[\s\S]*<noscript>/, '');
-  expect(text).toContain('no account, no open ports');
+  expect(text).toContain('no account, no router settings');
   expect(text).toContain('<a href="/downloads/sallyport-windows-x64.exe">');
   expect(text).not.toContain('sha256');
   expect(text).toContain("sallyport join 'ADDRESS'");

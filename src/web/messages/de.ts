@@ -41,6 +41,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'servers.notFull': 'nicht voll',
   'servers.withPeople': 'mit Leuten',
   'servers.maxPing': 'Ping bis',
+  'servers.maxPingUnit': 'ms',
   'servers.count': '{shown} von {total} Servern',
   'servers.reload': 'Liste neu laden',
   'servers.col.ping': 'Ping',
@@ -127,15 +128,14 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.ask': 'Mich vor jedem Beitritt fragen',
   'host.announce': 'Im lokalen Netz melden (ein privater Server: nur wer ihn schon kennt)',
   'host.yourNetwork': 'Dein Netz',
-  'host.easy.open': 'Leicht: Freunde erreichen dich sofort, am Router ist nichts zu tun.',
-  'host.easy.moderate':
-    'Gut: Freunde hinter üblichen Routern verbinden sich sofort; strenge brauchen ein paar Sekunden.',
-  'host.easy.strict': 'Schwierig: Dein Router wechselt die Ports. Es klappt, kann aber dauern.',
+  'host.easy.open': 'Freunde erreichen dich sofort, am Router ist nichts zu tun.',
+  'host.easy.moderate': 'Freunde hinter üblichen Routern verbinden sich sofort; strenge brauchen ein paar Sekunden.',
+  'host.easy.strict': 'Dein Router wechselt die Ports. Es klappt, kann aber dauern.',
   'host.easy.unknown': 'Dein Netz wird gerade untersucht.',
-  'host.start': 'Tor öffnen',
+  'host.start': 'Für Freunde öffnen',
   'host.starting': 'Startet …',
   'host.open': '{name} ist offen',
-  'host.codeStable': 'Er bleibt beim nächsten Mal gleich.',
+  'host.codeStable': 'Schicke die Einladung in irgendeinem Chat. Der Code bleibt beim nächsten Mal gleich.',
   'host.copied': 'Der Link liegt in der Zwischenablage.',
   'host.uploadFull':
     'Dein Upload ist voll: Das Spiel sendet mehr, als die Leitung schafft. Große Aktualisierungen fallen weg, damit die anderen sofort weitergehen.',
@@ -181,6 +181,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.stage.found': 'Host gefunden',
   'connect.stage.networks': 'Beide Netze bekannt',
   'connect.stage.punching': 'Ein Weg hindurch wird gesucht',
+  'connect.stage.found-way': 'Weg gefunden',
+  'connect.stage.asked': 'Wartet auf ein Ja',
   'connect.stage.checking': 'In beide Richtungen geprüft',
   'connect.stage.ready': 'Bereit',
   'connect.done': 'erledigt',
@@ -442,7 +444,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.players': 'Plätze für Spieler, wenn du hostest',
   'set.language': 'Sprache',
   'set.streamer': 'Streamer-Modus: Adressen und Codes verbergen',
-  'set.name': 'Dein Name',
+  'set.name': 'Dein Name, wie andere ihn sehen',
   'set.relay': 'Relays des Masterservers, für Server und Beitritte von nun an',
   'set.relay.allow': 'wo es keinen direkten Weg gibt',
   'set.relay.never': 'nie',
@@ -458,6 +460,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.bad.players': 'Von 1 bis 64 Spieler.',
   'set.bad.stun': 'Zeile {line}: bitte host:port schreiben, etwa stun.example.org:3478.',
   'admin.title': 'Verwaltung',
+  'admin.about': 'Für den, der diesen Masterserver betreibt: Hosts, Sperren und wie Beitritte ausgehen.',
   'admin.token': 'Verwaltungsschlüssel',
   'admin.tokenHint':
     'Beim ersten Start des Masterservers einmal ausgegeben; er steht in der Datei admin.once im Zustandsordner.',
@@ -645,7 +648,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'unknown.title': 'Diese Seite gibt es nicht',
   'nav.running': 'Beigetreten',
   'common.cancel': 'Abbrechen',
-  'home.title': 'Euer Spiel, eure Leute, nichts dazwischen.',
+  'home.title': 'Euer Spiel, eure Leute, ein kurzer Code.',
   'home.about':
     'Zwei Tore öffnen sich von innen, und euer Spiel läuft geradewegs hindurch. Kein Konto, keine Router-Einstellungen, kein gemieteter Server.',
   'home.join': 'Mitspielen',
@@ -731,13 +734,14 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'join.download.notYours': 'Für dein System gibt es hier keinen Download. Es gibt diese:',
   'join.download.all': 'Andere Systeme',
   'join.download.size': '{mb} MB',
-  'join.download.none': 'Frag, wer dich eingeladen hat, woher du es bekommst: auf dieser Seite bietet es niemand an.',
+  'join.download.none':
+    'Auf dieser Seite gibt es nichts zum Herunterladen. Wer dich eingeladen hat, hat das Programm: frag danach.',
   'join.system.linux': 'Linux',
   'join.system.windows': 'Windows',
   'join.system.macos': 'macOS',
   'join.what': 'Was ist das?',
   'join.about':
-    'Mit sallyport spielst du direkt auf dem Spielserver eines Freundes, von Rechner zu Rechner: kein Konto, keine offenen Ports, nichts dazwischen. Dein Spiel verbindet sich mit einer Adresse auf deinem eigenen Rechner.',
+    'Mit sallyport spielst du auf dem Spielserver eines Freundes, von Rechner zu Rechner, verschlüsselt: kein Konto, nichts am Router einzustellen. Dein Spiel verbindet sich mit einer Adresse auf deinem eigenen Rechner.',
   'join.contact': 'Wer diesen Masterserver betreibt: {contact}',
   // Anbieten, und was es dazu braucht.
   'gone.locked': 'Dieser Seite fehlt der Schlüssel',
@@ -753,7 +757,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.copyAppLink': 'Link für die App kopieren',
   'host.qr': 'Die Einladung als QR-Code',
   'host.here': '{n} da',
-  'host.noPlayersAbout': 'Schicke die Einladung in irgendeinem Chat. Wer kommt, steht hier.',
+  'host.noPlayersAbout': 'Wer kommt, steht hier.',
   'host.sound': 'Klopfen, wenn jemand an der Tür ist',
   'host.notify': 'Benachrichtigen, wenn dieser Tab im Hintergrund ist',
   'host.stopAsk': 'Das Tor schließen?',
@@ -768,7 +772,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.curve.loss': 'Verluste der letzten Minuten, jetzt {now}',
   'master.title': 'Wo finden dich deine Freunde?',
   'master.about':
-    'Ein Masterserver sagt den Computern deiner Freunde, wo deiner ist. Das Spiel selbst läuft nicht über ihn. Einer genügt, und er bleibt gemerkt.',
+    'Ein Masterserver sagt den Computern deiner Freunde, wo deiner ist. Das Spiel geht geradewegs von Rechner zu Rechner; nur wo es so keinen Weg gibt, reicht er es weiter, verschlüsselt. Einer genügt, und er bleibt gemerkt.',
   'master.before': 'Der einer Einladung',
   'master.beforeAbout': 'Über ihn hast du schon mit Freunden gespielt.',
   'master.beforeTake': '{master}, wo {name} ist',
@@ -806,7 +810,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   // Ein Masterserver in diesem Programm.
   'master.own': 'Dieser Computer selbst',
   'master.ownAbout':
-    'Wo dein Netz Fremde hereinlässt, kann dieser Computer einer sein, solange sallyport läuft. Sein Router wird um einen offenen Port gebeten.',
+    'Wo dein Netz Fremde hereinlässt, kann dieser Computer einer sein, solange sallyport läuft. Dein Router wird um einen offenen Port gebeten.',
   'master.ownStart': 'Diesen Computer nehmen',
   'master.ownStarting': 'Es wird ein Weg herein gesucht …',
   'master.own.no-way-in':

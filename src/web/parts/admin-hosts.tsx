@@ -1,6 +1,7 @@
 import { Castle } from 'lucide';
 import { showCode } from '../../core/model/code.ts';
 import type { AdminHost, BanInput } from '../../master/api.ts';
+import { dateTime } from '../format.ts';
 import { gameName } from '../games.ts';
 import { Badge } from '../kit/badge.tsx';
 import { Card } from '../kit/card.tsx';
@@ -64,7 +65,7 @@ export function AdminHostTable(props: {
                   <VerdictBadge verdict={host.verdict} />
                 </td>
                 <td class="num">
-                  <time>{new Date(host.firstSeenAt).toLocaleString()}</time>
+                  <time>{dateTime(host.firstSeenAt)}</time>
                 </td>
                 <td>
                   <code class="whole">{showCode(host.code)}</code>

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
-import { clock, percent } from '../format.ts';
-import { t, tMaybe } from '../messages/index.ts';
-import { isOver } from './join-over.ts';
+import { clock, number, percent } from '../format.ts';
+import { type MessageKey, t, tMaybe } from '../messages/index.ts';
+import { isAsked, isOver } from './join-over.ts';
 import { LogPanel } from './log-panel.tsx';
 import { probesOf, salvosOf } from './salvos.ts';
 
@@ -80,7 +80,7 @@ function Progress(props: { readonly join: LocalJoin }) {
 function Took(props: { readonly elapsedMs: number; readonly n: number }) {
   return (
     <p class="dim num" id="connect-time">
-      {t('connect.took', { seconds: (props.elapsedMs / 1000).toFixed(1) })}
+      {t('connect.took', { seconds: number(props.elapsedMs / 1000, 1) })}
       {props.n > 1 ? ` · ${t('connect.attempt', { n: props.n })}` : ''}
     </p>
   );
@@ -93,17 +93,25 @@ function stagesDone(join: LocalJoin): number {
   return join.peer !== null ? 2 : join.found ? 1 : 0;
 }
 
+type StageState = 'done' | 'now' | 'later';
+
+/** What is said of a stage: while somebody has to say yes that is what is waited for, and a way that was looked for is found. */
+function stageKey(join: LocalJoin, stage: (typeof STAGES)[number], state: StageState): MessageKey {
+  if (state === 'now' && isAsked(join)) return 'connect.stage.asked';
+  return stage === 'punching' && state === 'done' ? 'connect.stage.found-way' : `connect.stage.${stage}`;
+}
+
 function Stages(props: { readonly join: LocalJoin }) {
   const done = stagesDone(props.join);
   const current = isOver(props.join) ? -1 : done;
   return (
     <ol class="stages" aria-label={t('connect.stages')}>
       {STAGES.map((stage, index) => {
-        const state = index < done ? 'done' : index === current ? 'now' : 'later';
+        const state: StageState = index < done ? 'done' : index === current ? 'now' : 'later';
+        const key = stageKey(props.join, stage, state);
         return (
-          <li key={stage} class={state} aria-current={state === 'now' ? 'step' : undefined}>
-            <span aria-hidden="true">{state === 'done' ? '●' : state === 'now' ? '◐' : '○'}</span>{' '}
-            {t(`connect.stage.${stage}`)}
+          <li key={stage} class={state} data-stage={key} aria-current={state === 'now' ? 'step' : undefined}>
+            <span aria-hidden="true">{state === 'done' ? '●' : state === 'now' ? '◐' : '○'}</span> {t(key)}
             <span class="hidden"> ({t(`connect.${state}`)})</span>
           </li>
         );

@@ -3,7 +3,7 @@ import { Ban, DoorOpen, UserX } from 'lucide';
 import { useEffect } from 'preact/hooks';
 import { type FriendView, isInside } from '../../app/local-api.ts';
 import { figures, figuresKey } from '../figures.ts';
-import { percent } from '../format.ts';
+import { percent, timeOfDay } from '../format.ts';
 import { wayText } from '../join-words.ts';
 import { Badge, type Tone } from '../kit/badge.tsx';
 import { ConfirmButton } from '../kit/confirm-button.tsx';
@@ -62,7 +62,7 @@ export function Friend(props: { readonly friend: FriendView }) {
   const { friend, name, state, kind, via, seat, connectedAt, words } = props.friend;
   const details = [
     seat === null ? '' : t('host.seenAs', { address: seat }),
-    connectedAt === null ? '' : t('host.since', { time: new Date(connectedAt).toLocaleTimeString() }),
+    connectedAt === null ? '' : t('host.since', { time: timeOfDay(connectedAt) }),
   ].filter((part) => part !== '');
   return (
     <li data-friend={friend} class="friend">

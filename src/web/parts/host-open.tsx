@@ -2,6 +2,7 @@ import { Bell, CircleStop, Users } from 'lucide';
 import { type BanView, type HostingView, isInside } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
 import { askForNotices, notices, setSound, sound } from '../doorbell.ts';
+import { dateTime } from '../format.ts';
 import { Badge } from '../kit/badge.tsx';
 import { Card } from '../kit/card.tsx';
 import { ConfirmButton } from '../kit/confirm-button.tsx';
@@ -137,7 +138,7 @@ function Bans(props: { readonly bans: readonly BanView[] }) {
                 {t('host.key')} <code>{fingerprint}</code>
               </span>
             )}
-            <span class="dim">{new Date(at).toLocaleString()}</span>
+            <span class="dim">{dateTime(at)}</span>
             <button type="button" class="quiet small" onClick={() => void command({ do: 'unban', ban })}>
               {t('host.unban')}
             </button>

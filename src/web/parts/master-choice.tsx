@@ -20,7 +20,7 @@ export function MasterChoice() {
       <h1 id="master-title">{t('master.title')}</h1>
       <p class="dim">{t('master.about')}</p>
       <UsedBefore />
-      <div class="columns">
+      <div class="columns even">
         <Typed />
         <ThisComputer />
       </div>

@@ -28,15 +28,22 @@ export function Preferences() {
         </select>
       </label>
       {isLocal.value ? <StreamerTick id="streamer" save={saveSettings} /> : null}
-      <a
-        href="/playground"
-        onClick={(event) => {
-          document.getElementById('preferences')?.hidePopover();
-          followInPage(event);
-        }}
-      >
-        {t('nav.playground')}
-      </a>
+      <MenuLink path="/playground" text={t('nav.playground')} />
+      {isLocal.value ? null : <MenuLink path="/admin" text={t('nav.admin')} />}
     </div>
+  );
+}
+
+function MenuLink(props: { readonly path: string; readonly text: string }) {
+  return (
+    <a
+      href={props.path}
+      onClick={(event) => {
+        document.getElementById('preferences')?.hidePopover();
+        followInPage(event);
+      }}
+    >
+      {props.text}
+    </a>
   );
 }

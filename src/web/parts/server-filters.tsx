@@ -52,6 +52,7 @@ export function ServerFilters() {
             type="number"
             min="1"
             max="999"
+            placeholder={t('servers.maxPingUnit')}
             value={wanted.pingMaxMs ?? ''}
             onInput={(event) => (filters.value = { ...wanted, pingMaxMs: pingMax(event.currentTarget.value) })}
           />

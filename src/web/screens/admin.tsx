@@ -3,14 +3,16 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { AdminBan, AdminBans, AdminHosts, Audit, BanInput, History, Overview } from '../../master/api.ts';
-import { percent } from '../format.ts';
+import { dateTime, number, percent, timeOfDay } from '../format.ts';
 import { Card } from '../kit/card.tsx';
 import { Stats } from '../kit/stat.tsx';
-import { t, tMaybe } from '../messages/index.ts';
+import { language, t, tMaybe } from '../messages/index.ts';
 import { AdminHostTable } from '../parts/admin-hosts.tsx';
 
 const TOKEN_KEY = 'sallyport-admin';
 const REFRESH_MS = 2000;
+const DAY_S = 86_400;
+const SPAN_S_MIN = 3600;
 const NAT_TYPES = [
   'public',
   'port-preserving-cone',
@@ -119,6 +121,7 @@ function Login() {
   };
   return (
     <form class="card form login" onSubmit={submit}>
+      <p>{t('admin.about')}</p>
       <label>
         {t('admin.token')}
         <input
@@ -202,7 +205,7 @@ function BoardView(props: { readonly board: Board }) {
         <ol class="audit">
           {audit.map((line) => (
             <li key={line.id}>
-              <time>{new Date(line.at).toLocaleString()}</time> {line.act} {line.detail}
+              <time>{dateTime(line.at)}</time> {line.act} {line.detail}
             </li>
           ))}
         </ol>
@@ -236,7 +239,7 @@ function relayed({ forwarded, dropped, refused }: NonNullable<Overview['relay']>
   const counts = { datagrams: forwarded, dropped, refused };
   return t(
     'admin.relayedHint',
-    Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count.toLocaleString()])),
+    Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, number(count)])),
   );
 }
 
@@ -284,6 +287,10 @@ function HeatMap(props: { readonly pairs: Overview['pairs'] }) {
   );
 }
 
+function dayOf(at: number): string {
+  return new Date(at).toLocaleDateString(language.value, { day: 'numeric', month: 'short' });
+}
+
 /** Of the joins that ended in this step, how many found a path; null where none ended. */
 function successPercent(point: History['points'][number]): number | null {
   const ended = point.paths + point.failures;
@@ -300,19 +307,30 @@ function Series(props: { readonly points: History['points'] }) {
     const { color, caretColor } = getComputedStyle(place.current);
     const grid = { stroke: `color-mix(in srgb, ${color} 25%, transparent)` };
     const axis = { stroke: color, grid, ticks: grid };
+    const when: uPlot.Axis.Values = (_plot, splits, _n, _space, step) =>
+      splits.map((at) => (step < DAY_S ? timeOfDay(at * 1000) : dayOf(at * 1000)));
     plot.current = new uPlot(
       {
-        width: Math.min(640, place.current.clientWidth),
+        width: place.current.clientWidth,
         height: 160,
-        axes: [axis, axis],
-        scales: { y: { range: [0, 100] } },
-        series: [{}, { label: '%', stroke: caretColor, width: 2 }],
+        legend: { show: false },
+        cursor: { show: false },
+        axes: [
+          { ...axis, values: when },
+          { ...axis, values: (_plot, splits) => splits.map((value) => percent(value / 100)) },
+        ],
+        // A first point alone is no age.
+        scales: {
+          x: { range: (_plot, low, high) => [Math.min(low, high - SPAN_S_MIN), high] },
+          y: { range: [0, 100] },
+        },
+        series: [{}, { stroke: caretColor, width: 2 }],
       },
       data,
       place.current,
     );
     const fit = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) plot.current?.setSize({ width: Math.min(640, entry.contentRect.width), height: 160 });
+      if (entry !== undefined) plot.current?.setSize({ width: entry.contentRect.width, height: 160 });
     });
     fit.observe(place.current);
     return () => {

@@ -40,11 +40,11 @@ export function Settings() {
       <div class="columns">
         <div class="stack">
           <You now={now} />
-          <Program />
+          <Privacy now={now} />
         </div>
         <div class="stack">
           <Connection now={now} />
-          <Privacy now={now} />
+          <Program />
         </div>
       </div>
     </section>
