@@ -12,6 +12,7 @@ import { CONNECTION_LIMITS } from '../../connection/limits.ts';
 import type { Path } from '../../connection/path.ts';
 import { SharedLine } from '../../connection/shared-line.ts';
 import type { DataSink, Instant, SocketId } from '../../contract.ts';
+import { assert } from '../../errors.ts';
 import type { PathKind } from '../../model/pair.ts';
 import type { Service } from '../../model/service.ts';
 import { ConnectionKeys } from '../../secure/ratchet.ts';
@@ -61,6 +62,19 @@ export interface ConnectionOwner {
   connectionWanting(now: Instant, path: ConnectionId, wanting: boolean): void;
 }
 
+/** Is it known to the application? `discarded`: given up by whoever owns it before it was. */
+type Phase = 'coming' | 'told' | 'discarded';
+
+/** Which phase may follow which, and when. @drawn in docs/states.md */
+export const CARRIED_PHASES = {
+  coming: {
+    told: 'it has its first path',
+    discarded: 'its knock, visit or attempt is over, or there is no room for it any more',
+  },
+  told: {},
+  discarded: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
+
 interface Entry {
   readonly id: ConnectionId;
   readonly connection: Connection;
@@ -71,14 +85,9 @@ interface Entry {
   relayed: Relayed | null;
   /** Goes through it by another tunnel. */
   throughAgain: ((now: Instant) => void) | null;
-  /** The application knows of it. */
-  told: boolean;
-  /** Data goes through a relay that has not answered since: the application hears of it once it has. */
-  unanswered: boolean;
-  /** Which way the application was told of last. */
+  /** Which way the application was told of last; null before the first. */
   toldWay: Path | null;
-  /** Given up by whoever owns it. */
-  discarded: boolean;
+  phase: Phase;
   cost: Pick<Found, 'attempts' | 'packetsSent'>;
 }
 
@@ -130,8 +139,8 @@ export class Connections {
       streams: new CarriedStreams(this.context, id, connection, made.join !== null),
       relayed: null,
       throughAgain: null,
-      ...{ told: false, unanswered: false, toldWay: null },
-      discarded: false,
+      toldWay: null,
+      phase: 'coming',
       cost,
     };
     this.entries.set(id, entry);
@@ -214,8 +223,8 @@ export class Connections {
   /** Given up before it was up: nobody hears of it. */
   discard(now: Instant, path: ConnectionId): void {
     const entry = this.entries.get(path);
-    if (entry === undefined || entry.told) return;
-    entry.discarded = true;
+    if (entry?.phase !== 'coming') return;
+    enter(entry, 'discarded');
     entry.connection.leave(now, 'left');
   }
 
@@ -264,7 +273,7 @@ export class Connections {
   /** Of a connection that is not up: its streams have been reset, or there were none. */
   stream(now: Instant, path: ConnectionId, command: StreamCommand): void {
     const entry = this.entries.get(path);
-    if (entry?.told === true) entry.streams.obey(now, command);
+    if (entry?.phase === 'told') entry.streams.obey(now, command);
     else if (command.do === 'stream-open')
       this.context.out.event({ ev: 'stream-reset', path, stream: command.stream, why: 'lost' });
   }
@@ -293,7 +302,7 @@ export class Connections {
   /** Tells what a connection that is up has come to; the same is told of one that ends. */
   stats(path: ConnectionId): void {
     const entry = this.entries.get(path);
-    if (entry?.told === true) this.tellStats(entry);
+    if (entry?.phase === 'told') this.tellStats(entry);
   }
 
   private tellStats({ id, connection }: Entry): void {
@@ -348,15 +357,15 @@ export class Connections {
         out.event({ ...event, path });
         break;
       case 'rtt':
-        if (entry.unanswered) this.tellWay(entry);
+        this.tellWay(entry);
         out.event({ ...event, path });
         break;
       case 'upload':
-        if (entry.told) out.event({ ...event, path });
+        if (entry.phase === 'told') out.event({ ...event, path });
         break;
       case 'game':
         // Only a host has a game that friends wait for.
-        if (join !== null && entry.told) out.event({ ...event, path, join });
+        if (join !== null && entry.phase === 'told') out.event({ ...event, path, join });
         break;
       case 'silent':
         log(join, event.silent ? 'path-silent' : 'path-answers-again', { path });
@@ -373,26 +382,26 @@ export class Connections {
         if (!this.entries.has(path)) return;
         this.forget(now, entry);
         entry.streams.close(now);
-        if (entry.told) {
+        if (entry.phase === 'told') {
           this.tellStats(entry);
           out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
         }
-        if (!entry.discarded) owner.connectionOver(now, path, event.reason);
+        if (entry.phase !== 'discarded') owner.connectionOver(now, path, event.reason);
     }
   }
 
   private up(now: Instant, entry: Entry, first: Path): void {
     const { id: path, owner, made, cost } = entry;
     if (!owner.connectionUp(now, path)) {
-      entry.discarded = true;
+      enter(entry, 'discarded');
       entry.connection.leave(now, 'full');
       return;
     }
-    entry.told = true;
+    enter(entry, 'told');
     entry.toldWay = first;
     const { join, friend, instance, keys, since, services } = made;
     this.context.out.event({
-      ...{ ev: 'path', path, join, friend, instance, ...this.told(first), ...cost },
+      ...{ ev: 'path', path, join, friend, instance, ...this.shown(first), ...cost },
       ...{ elapsedMs: now - since, words: keys.words, services },
     });
   }
@@ -402,22 +411,27 @@ export class Connections {
     const { address, port } = path.remote;
     if (path.kind === from.kind) this.context.log(made.join, 'path-moved', { path: id, address, port });
     else this.context.log(made.join, 'path-switched', { path: id, from: from.kind, to: path.kind });
-    // One that stood by may be out of reach like the way before it: whoever plays is told of what works, and not of what is tried.
-    entry.unanswered = path.kind === 'relay' && path.heardAt < now;
-    if (!entry.unanswered && path !== entry.toldWay) this.tellWay(entry);
+    // A relay that stood by may be out of reach like the way before it: whoever plays is told of what works, and not of what is tried.
+    if (path.kind !== 'relay' || path.heardAt >= now) this.tellWay(entry);
   }
 
+  /** Of the way that data takes now, where the application knows of another one. */
   private tellWay(entry: Entry): void {
-    const { id, made, connection } = entry;
-    entry.unanswered = false;
-    entry.toldWay = connection.current;
-    if (connection.current === null) return;
-    this.context.out.event({ ev: 'path-changed', path: id, join: made.join, ...this.told(connection.current) });
+    const { id, made, connection, toldWay } = entry;
+    const { current } = connection;
+    if (toldWay === null || current === null || current === toldWay) return;
+    entry.toldWay = current;
+    this.context.out.event({ ev: 'path-changed', path: id, join: made.join, ...this.shown(current) });
   }
 
-  private told(path: Path) {
+  private shown(path: Path) {
     const { kind, socket, remote, rttMs, via } = path;
     const payloadBytesMax = CONNECTION_LIMITS.partedBytesMax;
     return { kind, socket, local: this.context.local(socket), remote, rttMs, payloadBytesMax, via };
   }
+}
+
+function enter(entry: Entry, phase: Phase): void {
+  assert(phase in CARRIED_PHASES[entry.phase], `a carried connection goes from ${entry.phase} to ${phase}`);
+  entry.phase = phase;
 }
