@@ -32,9 +32,8 @@ export class HostsTold {
   /** Up to this number the journal does not know what has changed. */
   private floor = 0;
   private asked: number | null = null;
-  /** The bucket that comes next where everything is told. */
-  private next: number | null = null;
-  private anew = false;
+  /** Everything is told: the bucket that comes next, and whether it is to be told once more. */
+  private telling: { readonly next: number; readonly again: boolean } | null = null;
   private words = 0;
 
   constructor(parts: HostsToldParts) {
@@ -82,12 +81,11 @@ export class HostsTold {
   work(): void {
     if (this.asked !== null) {
       if (this.asked >= this.floor) this.repeat(this.asked);
-      else if (this.next === null) this.next = 0;
-      else this.anew = true;
+      else this.telling = { next: this.telling?.next ?? 0, again: this.telling !== null };
       this.asked = null;
     }
-    if (this.next === null) return;
-    const from = this.next;
+    if (this.telling === null) return;
+    const { next: from, again } = this.telling;
     const changed: [string, ListedEntry][] = [];
     let to = from;
     for (; to < this.told.length && changed.length < SERVER_LIMITS.fleetHostsAtOnce; to++) {
@@ -97,8 +95,8 @@ export class HostsTold {
       }
     }
     this.say({ base: this.words, seq: this.words + 1, range: [from, to], changed, gone: [] });
-    this.next = to < this.told.length ? to : this.anew ? 0 : null;
-    if (to >= this.told.length) this.anew = false;
+    if (to < this.told.length) this.telling = { next: to, again };
+    else this.telling = again ? { next: 0, again: false } : null;
   }
 
   /** All that has changed behind this number, in words that each say up to where. */

@@ -34,8 +34,8 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
   private readonly out = outputs<WaySurveyEvent>();
   private readonly legs: Legs;
   private readonly trials: Trial[] = [];
-  private startedAt: Instant = NEVER;
-  private endsAt: Instant = NEVER;
+  /** Null before it is begun and when it is over. */
+  private asking: { readonly since: Instant; readonly until: Instant } | null = null;
 
   constructor(config: WaySurveyConfig) {
     this.config = config;
@@ -53,8 +53,8 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
     this.trials.push(trial('udp', leg, port));
     if (furtherPort !== undefined) this.trials.push(trial('further', leg, furtherPort));
     if (tunnel === true) this.trials.push(trial('tls', 'tls', port));
-    this.startedAt = now;
-    this.endsAt = now + (tunnel === true ? LINK_LIMITS.surveyTunnelMsMax : LINK_LIMITS.handshakeMsMax);
+    const limitMs = tunnel === true ? LINK_LIMITS.surveyTunnelMsMax : LINK_LIMITS.handshakeMsMax;
+    this.asking = { since: now, until: now + limitMs };
     for (const { leg: kind } of this.trials) this.legs.open(kind);
   }
 
@@ -67,7 +67,7 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
     for (const trial of this.trials) {
       const { handshake } = trial;
       if (handshake?.socket !== socket || trial.answeredMs !== null) continue;
-      if (handshake.take(now, bytes) !== null) trial.answeredMs = now - this.startedAt;
+      if (handshake.take(now, bytes) !== null) trial.answeredMs = now - (this.asking?.since ?? now);
     }
     this.work(now);
   }
@@ -78,15 +78,16 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
 
   poll(): Output<WaySurveyEvent> {
     const hellos = this.trials.map(({ handshake, answeredMs }) => (answeredMs === null && handshake?.nextAt) || NEVER);
-    return this.out.next(Math.min(this.endsAt, ...hellos));
+    return this.out.next(Math.min(this.asking?.until ?? NEVER, ...hellos));
   }
 
   private work(now: Instant): void {
-    if (this.endsAt === NEVER) return;
+    const { asking } = this;
+    if (asking === null) return;
     for (const trial of this.trials) this.advance(now, trial);
     const open = this.trials.filter((trial) => this.waits(now, trial));
-    if (open.length > 0 && now < this.endsAt) return;
-    this.endsAt = NEVER;
+    if (open.length > 0 && now < asking.until) return;
+    this.asking = null;
     this.legs.closeAll();
     this.out.event({ ev: 'surveyed', ways: this.trials.map(({ way, answeredMs }) => ({ way, answeredMs })) });
     this.trials.length = 0;

@@ -31,10 +31,8 @@ export interface SalvoContext {
 
 interface Slot {
   readonly id: SocketId;
-  /** Its fate is known. */
-  ready: boolean;
-  /** Could not be opened: its packets count as lost, the plan stays as it is. */
-  dead: boolean;
+  /** `dead`: could not be opened. Its packets count as lost, the plan stays as it is. */
+  fate: 'unknown' | 'open' | 'dead';
 }
 
 interface AskedSample {
@@ -101,9 +99,8 @@ export class Salvo {
   socket(now: Instant, socket: SocketId, ok: boolean): void {
     const slot = this.opened.get(socket);
     if (slot === undefined) return;
-    if (!slot.ready) this.awaited--;
-    slot.ready = true;
-    slot.dead = !ok;
+    if (slot.fate === 'unknown') this.awaited--;
+    slot.fate = ok ? 'open' : 'dead';
     if (!ok) this.opened.delete(socket);
     this.nextAt = Math.min(this.nextAt, now);
   }
@@ -177,13 +174,13 @@ export class Salvo {
   private prepare(): void {
     const { plan, slots } = this;
     if (slots.length > 0) return;
-    if (plan.from === 'punching') slots.push({ id: this.punching, ready: true, dead: false });
+    if (plan.from === 'punching') slots.push({ id: this.punching, fate: 'open' });
     else for (let n = 0; n < plan.sockets; n++) slots.push(this.openSlot());
     for (const action of this.firstPass) if (action.kind === 'sample') this.sampleSlots.push(this.openSlot());
   }
 
   private openSlot(): Slot {
-    const slot: Slot = { id: this.context.open(), ready: false, dead: false };
+    const slot: Slot = { id: this.context.open(), fate: 'unknown' };
     this.opened.set(slot.id, slot);
     this.awaited++;
     return slot;
@@ -238,7 +235,7 @@ export class Salvo {
     const { plan } = this;
     const { address, port } = tupleAt(plan, n + this.generation);
     const slot = this.slots[plan.from === 'punching' ? 0 : n % plan.sockets]!;
-    if (!slot.dead) {
+    if (slot.fate !== 'dead') {
       const wait = this.context.probe(now, plan, slot.id, { address, port }, ttl);
       // A tuple that must wait has not been sent: counted as sent, it would hold up all that follow for another life of a mapping.
       if (wait !== null) return wait;
@@ -250,7 +247,7 @@ export class Salvo {
 
   private takeSample(now: Instant, before: number): Instant | null {
     const slot = this.sampleSlots[this.asked.length]!;
-    const wait = slot.dead ? null : this.context.sample(now, this.plan.class, slot.id);
+    const wait = slot.fate === 'dead' ? null : this.context.sample(now, this.plan.class, slot.id);
     if (wait !== null) return wait;
     this.asked.push({ before, slot, observed: null, againAt: now + SAMPLE_AGAIN_MS });
     return null;
@@ -293,7 +290,7 @@ export class Salvo {
       this.slots[index] = this.openSlot();
       if (index === 0) this.generation++;
     }
-    if (!this.slots[index]!.ready) return false;
+    if (this.slots[index]!.fate === 'unknown') return false;
     this.replaced.delete(n);
     return true;
   }
