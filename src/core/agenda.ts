@@ -1,4 +1,4 @@
-/** What the parts of a peer want to do later: the one tool for their deadlines. */
+/** What a machine and its parts want to do later: the one tool for their deadlines. */
 import { type Instant, NEVER } from './contract.ts';
 import { assert } from './errors.ts';
 import { LIMITS } from './limits.ts';

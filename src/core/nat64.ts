@@ -4,6 +4,7 @@
  * advertisements, which a program without rights can't read.
  */
 import { addressBytes, addressText } from './address.ts';
+import { equalBytes } from './bytes.ts';
 import { LIMITS } from './limits.ts';
 import { scopeOf } from './scope.ts';
 
@@ -32,18 +33,13 @@ export interface Nat64Prefix {
   readonly bits: PrefixBits;
 }
 
-/** `64:ff9b::/96`. */
-export function nat64Text({ bytes, bits }: Nat64Prefix): string {
-  return `${addressText(bytes)}/${bits}`;
-}
-
 /** Where the NAT64 takes what is for this IPv4 address; null where it must not be asked to. */
 export function synthesize(prefix: Nat64Prefix, ipv4: string): string | null {
   const address = addressBytes(ipv4);
   if (address?.length !== 4) return null;
   const scope = scopeOf(ipv4);
   const local = scope === 'private' || scope === 'shared';
-  const global = prefix.bits === 96 && sameBytes(prefix.bytes, GLOBAL_PREFIX);
+  const global = prefix.bits === 96 && equalBytes(prefix.bytes, GLOBAL_PREFIX);
   return scope === 'public' || (local && !global) ? addressText(filled(prefix, address)) : null;
 }
 
@@ -52,7 +48,7 @@ export function desynthesize(prefix: Nat64Prefix, ipv6: string): string | null {
   const bytes = addressBytes(ipv6);
   if (bytes?.length !== 16) return null;
   const inner = PLACES[prefix.bits].map((place) => bytes[place] as number);
-  return sameBytes(bytes, filled(prefix, inner)) ? inner.join('.') : null;
+  return equalBytes(bytes, filled(prefix, inner)) ? inner.join('.') : null;
 }
 
 /**
@@ -75,7 +71,7 @@ function prefixIn(record: string): Nat64Prefix | null {
   if (bytes?.length !== 16) return null;
   for (const bits of LENGTHS) {
     const prefix = { bytes: bytes.map((byte, at) => (at < bits / 8 ? byte : 0)), bits };
-    const known = WELL_KNOWN.some((one) => sameBytes(bytes, filled(prefix, addressBytes(one) as Uint8Array)));
+    const known = WELL_KNOWN.some((one) => equalBytes(bytes, filled(prefix, addressBytes(one) as Uint8Array)));
     if (known) return mayTranslate(prefix) ? prefix : null;
   }
   return null;
@@ -98,9 +94,5 @@ function filled(prefix: Nat64Prefix, ipv4: Uint8Array | readonly number[]): Uint
 }
 
 function samePrefix(left: Nat64Prefix, right: Nat64Prefix): boolean {
-  return left.bits === right.bits && sameBytes(left.bytes, right.bytes);
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+  return left.bits === right.bits && equalBytes(left.bytes, right.bytes);
 }

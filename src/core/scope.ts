@@ -114,12 +114,7 @@ const EMBEDDED: readonly {
   { prefix: addressBytes('2001::') as Uint8Array, bits: 32, at: 12, mix: 0xff, gateway: true },
 ];
 
-/** The IPv4 address that an IPv6 address carries, as text; null where it carries none. `::` and `::1` are no such addresses. */
-export function embeddedIpv4(address: string): string | null {
-  const bytes = addressBytes(address);
-  return bytes?.length === 16 ? (embedded(bytes)?.text ?? null) : null;
-}
-
+/** The IPv4 address that an IPv6 address carries, as text; null where it carries none. */
 function embedded(bytes: Uint8Array): { readonly text: string; readonly gateway: boolean } | null {
   // `::` and `::1`.
   if (bytes.subarray(0, 15).every((byte) => byte === 0) && (bytes[15] as number) < 2) return null;

@@ -50,7 +50,6 @@ export {
   UNKNOWN_PROFILE,
 } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
-export { nat64Text } from './nat64.ts';
 export type { GuestMemory } from './peer/base/interface.ts';
 export { DOOR_LIMITS } from './peer/host/limits.ts';
 export {
@@ -67,7 +66,7 @@ export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/n
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { Binder, type BinderEvent } from './relay/binder.ts';
 export { RelayMeter } from './relay/meter.ts';
-export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
+export { isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
 export { deriveKey } from './secure/hkdf.ts';
 export { SECURE_LIMITS } from './secure/limits.ts';
 export {

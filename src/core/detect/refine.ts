@@ -4,6 +4,7 @@
  * All three need one mapping for all destinations: behind a symmetric NAT they stay untested.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
+import { equalBytes } from '../bytes.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { assert } from '../errors.ts';
 import type { Mapping, NatType, Tested } from '../nat/profile.ts';
@@ -105,7 +106,7 @@ export class Refinement {
   /** True where the datagram is our own, come back through the NAT. */
   hear(bytes: Uint8Array): boolean {
     const { echo } = this;
-    if (echo === null || bytes.length !== echo.length || !echo.every((byte, i) => byte === bytes[i])) return false;
+    if (echo === null || !equalBytes(bytes, echo)) return false;
     this.hairpin = 'yes';
     return true;
   }

@@ -6,6 +6,7 @@
  */
 
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
+import { equalBytes } from '../bytes.ts';
 import { type Instant, type Machine, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
@@ -190,7 +191,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (epoch !== null && this.restarted(now, epoch)) return;
     const pcp = parsePcp(bytes);
     if (pcp !== null) {
-      const ours = pcp.internalPort === this.target.port && pcp.nonce.every((byte, i) => byte === this.nonce[i]);
+      const ours = pcp.internalPort === this.target.port && equalBytes(pcp.nonce, this.nonce);
       if (!ours) return;
       this.supported.pcp = pcp.result === 0 ? 'yes' : 'no';
       if (pcp.result === 0) this.mapped(now, 'pcp', pcp.external, pcp.externalPort, pcp.lifetimeSeconds);

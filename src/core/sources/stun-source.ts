@@ -3,6 +3,7 @@
  * from the address that was asked (SECURITY.md row 22); for the filtering tests, from the other address the server had named.
  */
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
+import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -73,9 +74,7 @@ export class StunSource implements MappingSource {
   answer(from: Endpoint, bytes: Uint8Array): MappingAnswer | null {
     const message = parseStun(bytes);
     if ('reject' in message || message.class !== 'success' || message.method !== STUN_BINDING) return null;
-    const entry = this.pending.find(({ transaction }) =>
-      transaction.every((byte, i) => byte === message.transaction[i]),
-    );
+    const entry = this.pending.find(({ transaction }) => equalBytes(transaction, message.transaction));
     const observed = message.xorMapped ?? message.mapped;
     if (entry === undefined || observed === undefined || observed.port === 0) return null;
     const expected = this.answererOf(entry.answerFrom);

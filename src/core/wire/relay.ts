@@ -118,13 +118,16 @@ const BY_NUMBER = BODIES.reduce<((typeof BODIES)[number] | undefined)[]>((table,
 }, []);
 
 export function relayMessageBytes(type: keyof Messages): number {
-  return HEADER_BYTES + (BY_NUMBER[RELAY_MESSAGES[type].number]?.body.bytesMax ?? 0);
+  return HEADER_BYTES + bodyOf(type).bytesMax;
+}
+
+function bodyOf(type: keyof Messages): Field<unknown> {
+  return (BY_NUMBER[RELAY_MESSAGES[type].number] as (typeof BODIES)[number]).body;
 }
 
 export function writeRelay(message: RelayMessage): Uint8Array {
-  const one = BY_NUMBER[RELAY_MESSAGES[message.type].number] as (typeof BODIES)[number];
-  const writer = new Writer(HEADER_BYTES + one.body.bytesMax).u8(WIRE.relay).u8(one.number);
-  one.body.write(writer, message);
+  const writer = new Writer(relayMessageBytes(message.type)).u8(WIRE.relay).u8(RELAY_MESSAGES[message.type].number);
+  bodyOf(message.type).write(writer, message);
   return writer.done();
 }
 
