@@ -94,6 +94,7 @@ export { encodeStun, integrityMatches, parseStun, type StunMessage } from './stu
 export { STUN_LIMITS } from './stun/limits.ts';
 export { CLIENT_PHASES } from './traverse/lead/client.ts';
 export { COMMANDER_PHASES } from './traverse/lead/commander.ts';
+export { Depth } from './traverse/lead/depth.ts';
 export { LEAD_LIMITS } from './traverse/lead/limits.ts';
 export { decodeStep, encodeStep, STEP_PLAIN_BYTES_MAX, type Step } from './traverse/lead/step.ts';
 export { HOST_PHASES } from './traverse/lead/turn.ts';
@@ -104,10 +105,17 @@ export { type Purpose, Purse, type PurseConfig } from './traverse/pay/purse.ts';
 export { lanAddresses, reachOf } from './traverse/pay/reach.ts';
 export { adviceFor, changeBetween, oddsNextMinute } from './traverse/plan/advice.ts';
 export { PLAN_LIMITS } from './traverse/plan/limits.ts';
-export { knownLife, type Nature, natureText, natView, quotaOf } from './traverse/plan/nature.ts';
+export {
+  knownLife,
+  type Nature,
+  natureText,
+  natView,
+  quotaOf,
+  type StepNature,
+} from './traverse/plan/nature.ts';
 export { type Method, type Plan, type PlanLimits, planFor, plansFor } from './traverse/plan/plan.ts';
 export { type PortSpec, portAt, portCount, shuffled } from './traverse/plan/ports.ts';
-export { type ProbeClass, packetsOf, type SidePlan, tupleAt } from './traverse/plan/side-plan.ts';
+export { type ProbeClass, packetsOf, type Sample, type SidePlan, tupleAt } from './traverse/plan/side-plan.ts';
 export { PROVE_LIMITS } from './traverse/prove/limits.ts';
 export { probeCodec } from './traverse/prove/probe.ts';
 export { Prover } from './traverse/prove/prover.ts';

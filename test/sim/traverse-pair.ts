@@ -211,6 +211,8 @@ export interface PairOptions {
   /** The client has not heard where its punching socket is seen: the master's answer to JOIN was lost. */
   readonly unseen?: boolean;
   readonly edit?: (role: Role, profile: NatProfile) => NatProfile;
+  /** Routers between a computer and its NAT. */
+  readonly routers?: Readonly<Record<Role, number>>;
 }
 
 export interface PairResult {
@@ -388,7 +390,7 @@ function ask(world: World, target: Endpoint, tally: { asked: number; answered: n
 }
 
 function placed(world: World, options: PairOptions): Record<Role, Host> {
-  const { bystander, client, host, sameNat, clockApartMs = 0 } = options;
+  const { bystander, client, host, sameNat, clockApartMs = 0, routers } = options;
   if (bystander && client !== null) {
     const gateway = world.nat(client);
     world.host({ name: 'bystander', behind: gateway });
@@ -404,8 +406,9 @@ function placed(world: World, options: PairOptions): Record<Role, Host> {
       host: world.host({ name: 'host', behind: gateway, clockOffsetMs: clockApartMs }),
     };
   }
+  const deep = (role: Role) => ({ name: role, ...(routers === undefined ? {} : { hops: routers[role] }) });
   return {
-    client: world.host({ name: 'client', ...behind(client) }),
-    host: world.host({ name: 'host', ...behind(host), clockOffsetMs: clockApartMs }),
+    client: world.host({ ...deep('client'), ...behind(client) }),
+    host: world.host({ ...deep('host'), ...behind(host), clockOffsetMs: clockApartMs }),
   };
 }

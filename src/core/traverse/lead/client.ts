@@ -16,6 +16,7 @@ import { type Method, type Plan, planBeside, plansFor } from '../plan/plan.ts';
 import type { StaleReason } from '../run/interface.ts';
 import { besideScript, meetBeside, openersBeside } from './beside.ts';
 import { Commander } from './commander.ts';
+import { Depth } from './depth.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { type Pause, type Script, scriptFor } from './scripts.ts';
@@ -85,6 +86,7 @@ export class ClientStrategy extends Lead implements Strategy {
   private readonly failed = new Map<string, number>();
   /** Methods of many packets: how often each was used, and from when it may be again. */
   private readonly rests = new Map<Method, { readonly times: number; readonly until: Instant }>();
+  private readonly depths = { client: new Depth(), host: new Depth() };
   /** Attempts in a row in which the host was asked and has said nothing. */
   private unheard = 0;
 
@@ -167,7 +169,7 @@ export class ClientStrategy extends Lead implements Strategy {
     const { attempt, config, commander, executor } = this;
     const packets = plan.packets.client;
     this.out.event({ ev: 'attempt', n: attempt, plan: { method: plan.method, expected: plan.expected, packets } });
-    const context = { attempt, config, commander, executor };
+    const context = { attempt, config, commander, executor, depths: this.depths };
     const script = meetBeside(config) ? besideScript(plan, context) : scriptFor(plan, context);
     const wait = { until: now };
     this.enter({ in: 'attempting', plan, script, begunAt: now, sentBefore: executor.sent(), wait, queued: null });

@@ -31,6 +31,7 @@ import type { Sample } from '../plan/side-plan.ts';
 import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig } from '../run/interface.ts';
 import type { Commander, Volley } from './commander.ts';
+import type { Depth } from './depth.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { LAST_MS, lowTtl, probesAt } from './openers.ts';
 import { other } from './payments.ts';
@@ -46,6 +47,8 @@ export interface ScriptContext {
   readonly config: TraversalConfig;
   readonly commander: Commander;
   readonly executor: Executor;
+  /** Of the whole session. */
+  readonly depths: Readonly<Record<Role, Depth>>;
   /** An ADM side has just been made known; its socket must stay. */
   settled?: boolean;
 }
@@ -55,6 +58,7 @@ export interface ScriptContext {
  * failure says nothing about the networks, and there is nothing to rest from.
  */
 export type Script = Generator<Pause, boolean, Instant>;
+type Sampling = Generator<Pause, readonly Sample[], Instant>;
 
 /** A new socket on either side: two trips through the master and the source's answer, with room for losses. */
 const RENEW_MS = 1_200;
@@ -194,18 +198,12 @@ function* windowScript(plan: Plan, context: ScriptContext): Script {
   const { commander } = context;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
-  let now = yield { until: 0 };
-  const target = yield* easyEndpoint(now, other(hard), false, context);
+  const target = yield* easyEndpoint(yield { until: 0 }, other(hard), false, context);
   if (target === null || nature.kind !== 'step') return false;
-  now = yield { until: 0 };
-  const volley = commander.launch(
-    now,
-    hard,
-    sandwich(plan.mappings, target, windowTtl(hard, context), commander.viaMasterRttMs()),
-  );
-  now = yield { until: now + SAMPLES_MS, ready: answered(volley) };
-  const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(context, hard));
+  const samples = yield* opened(plan, nature, target, context);
+  const probes = windowProbes(nature, samples, plan.mappings, addressesOf(context, hard));
   if (probes === null) return false;
+  const now = yield { until: 0 };
   commander.launch(now, other(hard), probes);
   yield { until: now + plan.durationMs };
   return true;
@@ -213,11 +211,22 @@ function* windowScript(plan: Plan, context: ScriptContext): Script {
 
 /**
  * A full TTL reaches the far NAT before that has sent anything, and may poison its socket towards everybody; so the openers die on
- * the way. One TTL an attempt: a single packet that arrives would spoil what the others have kept.
+ * the way. One TTL a sandwich: a single packet that arrives would spoil what the others have kept. Where it has died before the own NAT
+ * the next one follows at once.
  */
-function windowTtl(hard: Role, context: ScriptContext): number | null {
-  const { poisonable } = profileOf(context, other(hard));
-  return poisonable === 'no' ? null : lowTtl(profileOf(context, hard), context.attempt);
+function* opened(plan: Plan, nature: StepNature, target: Endpoint, context: ScriptContext): Sampling {
+  const { commander, depths } = context;
+  const hard = plan.hard!;
+  const wary = profileOf(context, other(hard)).poisonable !== 'no';
+  for (;;) {
+    const now = yield { until: 0 };
+    const ttl = wary ? depths[hard].ttl(profileOf(context, hard), nature) : null;
+    const volley = commander.launch(now, hard, sandwich(plan.mappings, target, ttl, commander.viaMasterRttMs()));
+    yield { until: now + SAMPLES_MS, ready: answered(volley) };
+    const samples = volley.samples() ?? [];
+    if (ttl === null || depths[hard].learn(ttl, nature, samples)) return samples;
+    commander.reserve(plan.packets);
+  }
 }
 
 /**

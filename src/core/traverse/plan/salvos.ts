@@ -64,6 +64,20 @@ export function takeSample(address: string): SidePlan {
   };
 }
 
+/**
+ * New ports between each two samples with one probe between them. Nothing where a clock moves the ports, or a mapping gets one of several
+ * addresses: there they say nothing.
+ */
+export function slotsBetween(nature: StepNature, samples: readonly Sample[]): readonly number[] {
+  if (nature.timed || nature.pool > 1) return [];
+  const sorted = [...samples].sort((left, right) => left.before - right.before);
+  return sorted.slice(1).flatMap((right, n) => {
+    const left = sorted[n]!;
+    const slots = (right.observed.port - left.observed.port) / nature.step - 1;
+    return right.before - left.before !== 1 || slots < 0 || slots > GAP_PORTS_MAX ? [] : [slots];
+  });
+}
+
 /** The ports that lie between neighbouring samples, shortest gaps first: there the guess is best. */
 export function windowRuns(nature: StepNature, samples: readonly Sample[], mappings: number): readonly PortRun[] {
   const step = nature.step;
