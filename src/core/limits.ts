@@ -15,6 +15,10 @@ export const LIMITS = {
   codeSymbols: 10,
   /** What somebody pastes to join: a whole message; our longest link has 400 characters. */
   pastedCharactersMax: 4_096,
+  /** Lines that a link may be broken into beside its first: one of two keys has 140 symbols, mails have lines of 76, quoted ones less. */
+  pastedLineEndsMax: 3,
+  /** Pages before a link that count clicks, each with the next one encoded in its address. */
+  pastedEncodedMax: 3,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,
   /** Probes that one credit pays for (docs/reference/security.md §3.3). */

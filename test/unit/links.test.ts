@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   codeFault,
   fromBase64Url,
+  LIMITS,
   maskAddress,
   maskText,
   parseJoinTarget,
@@ -61,6 +62,19 @@ describe('what people paste:', () => {
     ['a space that does not break', 'K7TQ9\u00a0RBWXM'],
     ['the code twice', 'K7TQ9-RBWXM or K7TQ9RBWXM'],
     ['lines', 'sallyport\r\n\r\nK7TQ9-RBWXM\r\n'],
+    ['a line that ends in it', 'K7TQ9-\nRBWXM'],
+    ['the marks of a quoted mail, and a line that ends in it', 'On Friday Ana wrote:\n> come in: K7TQ9-\n> RBWXM\n'],
+    ['Cyrillic letters that look alike', 'К7ТQ9-RВWХМ'],
+    ['small Cyrillic letters', 'к7тq9-rвwхм'],
+    ['Greek letters that look alike', 'Κ7ΤQ9-RΒWΧΜ'],
+    ['Arabic figures, from right to left', '\u202bK٧TQ٩-RBWXM\u202c'],
+    ['Persian figures', 'K۷TQ۹-RBWXM'],
+    ['emoji beside it', '🎮K7TQ9-RBWXM🎮'],
+    ['figures of emoji', 'K7\ufe0f\u20e3TQ9\ufe0f\u20e3-RBWXM'],
+    ['a space between any two symbols, in a sentence', 'Code: K 7 T Q 9 - R B W X M, at eight'],
+    ['a dash of its own between its halves, in a sentence', 'my code: K7TQ9 - RBWXM'],
+    ['a form’s encoding', 'code%3A+K7TQ9%2DRBWXM'],
+    ['another’s link beside it', 'Voice is https://discord.gg/abcdef, code K7TQ9-RBWXM'],
   ])('a code with %s', (_, text) => expect(parseJoinTarget(text)).toEqual(code));
 
   test.each([
@@ -73,7 +87,37 @@ describe('what people paste:', () => {
     ['a zero-width space at its end', `${HOST}\u200b`],
     ['an upper-case scheme', HOST.replace('sallyport', 'Sallyport')],
     ['another link before it', `https://example.org/ and ${HOST}`],
+    ['itself as its words in Markdown', `[${HOST}](${HOST})`],
+    ['the form that a chat gives it', `<${HOST}|${HOST}>`],
+    ['HTML', `<a href="${HOST}">Join</a>`],
+    ['emoji behind it', `${HOST}🎮`],
+    ['words behind it without a space', `快来${HOST}一起玩`],
+    ['every sign encoded', encodeURIComponent(HOST)],
+    ['its last sign encoded', HOST.replace('#', '%23')],
+    ['a page before it that counts clicks', `https://out.example/?url=${encodeURIComponent(HOST)}&data=05%7C01`],
+    [
+      'two such pages before it',
+      `https://a.example/?u=${encodeURIComponent(`https://b.example/?u=${encodeURIComponent(HOST)}&c=1`)}`,
+    ],
+    ['a mail’s line that ends in it', `Come in:\n${HOST.slice(0, 76)}\n${HOST.slice(76)}\nSee you`],
+    ['a quoted mail’s lines', `> ${HOST.slice(0, 40)}\r\n> ${HOST.slice(40, 80)}\r\n> ${HOST.slice(80)}\r\n> Ana`],
+    ['a line that ends at the dot', HOST.replace('.AAE', '.\nAAE')],
+    ['a line that ends before the keys', HOST.replace('#', '\n#')],
   ])('a link with %s', (_, text) => expect(parseJoinTarget(text)).toEqual({ ...code, hostKey: key, master }));
+
+  test('a link is read out of so many lines and pages, and of no more', () => {
+    const lines = (count: number): string => {
+      const size = Math.ceil(HOST.length / count);
+      return Array.from({ length: count }, (_, i) => HOST.slice(i * size, (i + 1) * size)).join('\n');
+    };
+    const within = (pages: number): string =>
+      pages === 0 ? HOST : `https://out.example/?url=${encodeURIComponent(within(pages - 1))}`;
+    const { pastedLineEndsMax, pastedEncodedMax } = LIMITS;
+    for (const text of [lines(pastedLineEndsMax + 1), within(pastedEncodedMax)])
+      expect(parseJoinTarget(text)).toEqual({ ...code, hostKey: key, master });
+    for (const text of [lines(pastedLineEndsMax + 2), within(pastedEncodedMax + 1)])
+      expect(parseJoinTarget(text)).toBeNull();
+  });
 
   test('keys that begin and end with what is punctuation elsewhere stay whole', () => {
     const odd = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(toBase64Url);
@@ -88,16 +132,21 @@ describe('what people paste:', () => {
 
   test('two different codes are none, because nobody knows which is meant', () => {
     expect(parseJoinTarget('K7TQ9-RBWXM or K7TQ9-RBWXN?')).toBeNull();
+    expect(parseJoinTarget('Code: K 7 T Q 9 R B W X M D')).toBeNull();
   });
 
   test('the link of a master likewise', () => {
-    for (const text of [`<${master}>`, `\u201e${master}\u201c`, `My server: ${master}.`, `${master}\u200b`])
+    for (const text of [
+      ...[`<${master}>`, `\u201e${master}\u201c`, `My server: ${master}.`, `${master}\u200b`],
+      ...[encodeURIComponent(master), `[${master}](${master})`, `${master.slice(0, 50)}\n${master.slice(50)}`],
+    ])
       expect(parseMasterLink(text)).toMatchObject({ host: '198.51.100.7', port: 8430, key });
   });
 
   test('what is no code is told from one that nobody has, and why', () => {
     expect(codeFault('K7TQ9-RBWX')).toEqual({ because: 'code-malformed', symbols: 9, foreign: '' });
     expect(codeFault('K7TQ9-RBWX0')).toEqual({ because: 'code-malformed', symbols: 10, foreign: '0' });
+    expect(codeFault('К7ТQ9-RВWХЖ')).toEqual({ because: 'code-malformed', symbols: 10, foreign: 'Ж' });
     expect(codeFault('')).toEqual({ because: 'code-malformed', symbols: 0, foreign: '' });
   });
 });
@@ -114,6 +163,8 @@ test('a link that is not whole is refused, never half used', () => {
     `sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}.${KEY}.${KEY}`,
     `ftp://ms.example.org/j/K7TQ9RBWXM#${KEY}`,
     `https://ms.example.org/ j/K7TQ9RBWXM#${KEY}`,
+    `https://ms.example.org/j/K7TQ9RBWXM#${KEY}.${KEY.slice(0, 30)}\nSee you, ${KEY}`,
+    `sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}.short K7TQ9-RBWXM`,
   ])
     expect(parseJoinTarget(text), text).toBeNull();
 });

@@ -13,7 +13,7 @@ import { fromBase64Url } from '../bytes.ts';
 import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
 import { parsePageLink } from './invite.ts';
-import { formatMasterLink, parseHostLink } from './master-link.ts';
+import { formatMasterLink, readHostLink } from './master-link.ts';
 import { codeIn, linksIn, plainText } from './pasted.ts';
 
 export interface JoinTarget {
@@ -28,12 +28,10 @@ export interface JoinTarget {
 /** Null where it is none of the forms, or one of them but not whole: half a link must not be used. */
 export function parseJoinTarget(text: string): JoinTarget | null {
   const plain = plainText(text);
-  if (plain.includes('://'))
-    return (
-      linksIn(plain)
-        .map(parseLink)
-        .find((target) => target !== null) ?? null
-    );
+  for (const link of linksIn(plain)) {
+    const target = parseLink(link);
+    if (target !== null) return target;
+  }
   const code = codeIn(plain);
   return code === null ? null : { code, hostKey: null, master: null, page: null };
 }
@@ -45,7 +43,7 @@ export function joinTextIn(text: string): string | null {
 }
 
 function parseLink(text: string): JoinTarget | null {
-  const host = parseHostLink(text);
+  const host = readHostLink(text);
   if (!('problem' in host)) {
     return { code: host.code, hostKey: host.hostKey, master: formatMasterLink(host.master), page: null };
   }

@@ -80,7 +80,15 @@ export function parseMasterLink(text: string): MasterLink | LinkProblem {
 }
 
 export function parseHostLink(text: string): HostLink | LinkProblem {
-  const link = parse(text);
+  return hostOf(parse(text));
+}
+
+/** Of a link that stands alone: nothing is looked for in it. */
+export function readHostLink(link: string): HostLink | LinkProblem {
+  return hostOf(link.toLowerCase().startsWith(SCHEME) ? parseLink(link) : problem('scheme'));
+}
+
+function hostOf(link: Parts | LinkProblem): HostLink | LinkProblem {
   if ('problem' in link) return link;
   const code = /^\/j\/([^/]+)$/.exec(link.path)?.[1];
   if (code === undefined) return problem('no-code');
@@ -95,10 +103,14 @@ interface Parts {
   readonly keys: readonly Uint8Array[];
 }
 
+/** The first in a text that is whole; else what is wrong with the first. */
 function parse(text: string): Parts | LinkProblem {
-  const plain = plainText(text);
-  const link = linksIn(plain).find((one) => one.toLowerCase().startsWith(SCHEME));
-  if (link === undefined) return problem('scheme');
+  const links = linksIn(plainText(text)).filter((one) => one.toLowerCase().startsWith(SCHEME));
+  const all = links.map(parseLink);
+  return all.find((parts) => !('problem' in parts)) ?? all[0] ?? problem('scheme');
+}
+
+function parseLink(link: string): Parts | LinkProblem {
   const match = /^([^/#]*)(\/[^#]*)?(?:#(.*))?$/.exec(link.slice(SCHEME.length));
   if (match === null) return problem('malformed');
   const place = parsePlace(match[1] ?? '', MASTER_PORT_DEFAULT);
