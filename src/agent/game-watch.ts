@@ -8,8 +8,8 @@
  *   not to answer this one (a kick, a wrong password), and one that has never answered may not have been spoken to in its language.
  * - otherwise it counts as one that answers.
  */
-import { type Endpoint, type GameState, isLoopback } from '../core/index.ts';
-import { isListenedTo } from '../node/index.ts';
+import type { Endpoint, GameState } from '../core/index.ts';
+import { isHere, isListenedTo } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
@@ -121,7 +121,7 @@ export class GameWatch {
     const { protocol, game } = this.#options;
     const { address, port } = game;
     const before = this.#listed;
-    this.#listed = isLoopback(address) ? isListenedTo(protocol, address, port) : null;
+    this.#listed = isHere(address) ? isListenedTo(protocol, address, port) : null;
     const now = performance.now();
     if (before === false && this.#listed === true) this.#backAt = now;
     const heardMeanwhile = now - this.#heardAt < AGENT_LIMITS.gameTickMs * (AGENT_LIMITS.gameTicksPerLook - 1);

@@ -1,8 +1,10 @@
 /** What `host` says of the games: whether they listen, which port may have been meant, and that there is TCP at it, too. */
+import { isLoopback, isPrivate } from '../core/address.ts';
 import type { ServiceTarget } from '../core/index.ts';
 import { gameAt } from '../games/index.ts';
 import { SallyportError } from '../node/failure.ts';
-import { type CheckedPort, type GameNews, gamePorts, lookAtGames, portText } from './game.ts';
+import { isHere } from '../node/listening.ts';
+import { type CheckedPort, type GameNews, gamePorts, type Look, lookAtGames, portText } from './game.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
 import { t } from './words/index.ts';
@@ -13,6 +15,8 @@ export class GameLook {
   readonly #ports: readonly CheckedPort[];
   /** Those where nothing listened at the last look; null before the first. */
   #silent: ReadonlySet<string> | null = null;
+  /** At other computers: what has not refused us. */
+  #elsewhere: ReadonlyMap<string, Look> = new Map();
   readonly #tcpTold = new Set<number>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -36,7 +40,7 @@ export class GameLook {
   /** One line whenever a game server comes or goes. */
   goOn(): void {
     this.#timer = setInterval(
-      () => void lookAtGames(this.#services).then((news) => this.#tell(news)),
+      () => void lookAtGames(this.#services, this.#elsewhere).then((news) => this.#tell(news)),
       CLI_LIMITS.gameWatchMs,
     );
   }
@@ -50,15 +54,29 @@ export class GameLook {
     const before = this.#silent;
     const now = new Set(news.silent.map(portText));
     this.#silent = now;
+    const unseen = new Set(news.unseen.map(portText));
+    const unseenNew = [...unseen].filter((text) => !this.#elsewhere.has(text));
+    const there = this.#ports.filter((port) => !isHere(port.address) && !now.has(portText(port)));
+    this.#elsewhere = new Map(
+      there.map((port) => [portText(port), unseen.has(portText(port)) ? 'unseen' : 'listens'] as const),
+    );
     for (const port of news.alsoTcp) this.#tellTcp(port);
-    const texts = this.#ports.map(portText);
+    const texts = this.#ports.map(portText).filter((text) => !unseen.has(text));
     const came = texts.filter((text) => !now.has(text) && (before === null || before.has(text)));
     const gone = texts.filter((text) => now.has(text) && before?.has(text) !== true);
     if (came.length > 0) terminal.fact('done', 'Game', listening(came));
+    if (unseenNew.length > 0) {
+      const where = t('{ports} is at another computer: whether a server listens there shows when a friend plays', {
+        ports: unseenNew.join(', '),
+      });
+      terminal.fact('info', 'Game', where);
+    }
     const ports = gone.join(', ');
     if (gone.length > 0 && before === null) {
       const waits = t('nothing listens on {ports} yet: waiting for your game server. (Wrong port?)', { ports });
-      terminal.fact('warn', 'Game', `${waits}${meant(news)}`);
+      // It has to be typed, and tells nobody where somebody is.
+      const local = [...news.silent, ...news.near].every(({ address }) => isLoopback(address) || isPrivate(address));
+      terminal.fact('warn', 'Game', `${waits}${meant(news)}`, local ? 'whole' : 'masked');
     } else if (gone.length > 0)
       terminal.fact('warn', 'Game', t('nothing listens on {ports}: friends get no answer until it does', { ports }));
     if (gone.length === 0 && (came.length === 0 || before === null)) return;

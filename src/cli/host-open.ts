@@ -13,14 +13,13 @@ import type { Engine } from '../app/index.ts';
 import {
   endpointKey,
   formatService,
-  isLoopback,
   type NatProfile,
   type PeerEvent,
   type ServiceTarget,
   showCode,
   showFingerprint,
 } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { copyToClipboard, isHere } from '../node/index.ts';
 import { masterName, stateDir } from './agent-flags.ts';
 import { readyWithPatience, sayProfile, withAgent } from './agents.ts';
 import type { GameLook } from './game-look.ts';
@@ -321,7 +320,7 @@ function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwar
     const { port = 0, address = '' } = services[service] ?? {};
     terminal.event('game', { listening: state !== 'absent', state, port });
     // Of this computer the look at its ports tells.
-    if (state === 'absent' && !isLoopback(address))
+    if (state === 'absent' && !isHere(address))
       terminal.fact('warn', 'Game', t('nothing listens on udp {port}: friends are told so', { port }));
     if (state === 'silent')
       terminal.fact(

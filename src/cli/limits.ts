@@ -18,6 +18,8 @@ export const CLI_LIMITS = {
   /** A program on this computer answers within milliseconds, a busy one within a second. */
   ctlAnswerMs: 5_000,
   gameWatchMs: 2_000,
+  /** A computer of the same network refuses within milliseconds. */
+  gameElsewhereMs: 400,
   /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
   serverPortsEnd: 32_768,
   /** Ports that may have been meant: more than three nobody compares with the one that was typed. */

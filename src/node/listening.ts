@@ -1,6 +1,7 @@
 /** What listens on this computer? Linux tells without a packet or a bind (proc(5), /proc/net/udp and /proc/net/tcp). */
 import { readFileSync } from 'node:fs';
-import { addressText, familyOf } from '../core/address.ts';
+import { networkInterfaces } from 'node:os';
+import { addressText, familyOf, isLoopback } from '../core/address.ts';
 
 /** A socket that takes what anybody sends there. */
 export interface ListeningSocket {
@@ -13,6 +14,12 @@ export interface ListeningSocket {
 /** `0A` in the column of states. */
 const TCP_LISTEN = '0A';
 const MAPPED = '::ffff:';
+
+/** Is it an address of this computer? Of others nothing here tells what listens there. */
+export function isHere(address: string): boolean {
+  if (isLoopback(address)) return true;
+  return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address));
+}
 
 /** Whether a socket would take what is sent to this address and port from here; null where the system does not say. */
 export function isListenedTo(protocol: 'udp' | 'tcp', address: string, port: number): boolean | null {

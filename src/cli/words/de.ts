@@ -175,6 +175,8 @@ export const de = {
     'lauscht auch auf tcp {port}, was Freunde nicht erreichen: braucht das Spiel es, dann host {port}/udp+tcp',
   '{ports} is listening': '{ports} lauscht',
   '{ports} are listening': '{ports} lauschen',
+  '{ports} is at another computer: whether a server listens there shows when a friend plays':
+    '{ports} ist auf einem anderen Computer: ob dort ein Server lauscht, zeigt sich, wenn ein Freund spielt',
   'did you mean that?': 'war das gemeint?',
   'did you mean one of these?': 'war eines davon gemeint?',
   'sallyport: a direct, encrypted UDP path between two people behind any two NATs':
