@@ -42,6 +42,8 @@ export const AGENT_LIMITS = {
    * (`helloWaitMsInAll`), and detection has 2 s (docs/reference/design.md §5).
    */
   agentReadyMs: 24_000,
+  /** So long the name of the masterserver is waited for where nothing can be done without: two dead name servers take 5 s each (resolv.conf(5)). */
+  firstLookupMs: 12_000,
   /** Names are looked up again so often while the masterserver does not answer: between two rounds of handshakes. */
   namesAgainMs: 3_000,
   /**

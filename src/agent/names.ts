@@ -13,6 +13,7 @@ import {
   type ProbeResult,
   SOURCES_LIMITS,
 } from '../core/index.ts';
+import { askingOnce } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface NamedEndpoint {
@@ -24,14 +25,20 @@ type Family = 4 | 6;
 /** All addresses of one family; rejects where there are none. */
 export type AskName = (host: string, family: Family) => Promise<readonly string[]>;
 
-const askSystem: AskName = async (host, family) =>
-  (await lookup(host, { all: true, family })).map(({ address }) => address);
+const askSystem: AskName = askingOnce(async (host, family) =>
+  (await lookup(host, { all: true, family })).map(({ address }) => address),
+);
 
 /**
  * The addresses of a name, both families asked for at once: whichever answers first is waited with for the other a moment only, so that a
  * resolver that keeps silent about one of them holds nobody up (RFC 8305 section 3). Empty where it does not resolve in time.
  */
-export async function resolveName(host: string, first: Family, ask: AskName = askSystem): Promise<readonly string[]> {
+export async function resolveName(
+  host: string,
+  first: Family,
+  ask: AskName = askSystem,
+  timeMs: number = LIMITS.nameLookupMs,
+): Promise<readonly string[]> {
   if (addressBytes(host) !== null) return [host];
   const found: Record<Family, readonly string[]> = { 4: [], 6: [] };
   const timers: NodeJS.Timeout[] = [];
@@ -51,7 +58,7 @@ export async function resolveName(host: string, first: Family, ask: AskName = as
       return after(family === first ? AGENT_LIMITS.otherFamilyMs : AGENT_LIMITS.mainFamilyMs);
     }),
   );
-  await Promise.race([Promise.all(asked), ...patience, after(LIMITS.nameLookupMs)]);
+  await Promise.race([Promise.all(asked), ...patience, after(timeMs)]);
   for (const timer of timers) clearTimeout(timer);
   return interleaved(found[first], found[first === 4 ? 6 : 4]);
 }
@@ -82,17 +89,19 @@ export interface Resolved {
 
 /**
  * One address for each STUN server; those that do not resolve in time are left out: STUN only adds knowledge. IPv4 comes first, because
- * it is what games and NATs are about, unless there is a way out by IPv6 alone.
+ * it is what games and NATs are about, unless there is a way out by IPv6 alone. `masterTimeMs`: so long an answer for the master is waited for.
  */
 export async function lookUp(
   master: string,
   servers: readonly NamedEndpoint[],
   families: readonly Family[],
+  masterTimeMs: number = LIMITS.nameLookupMs,
 ): Promise<Resolved> {
   const asked = servers.slice(0, SOURCES_LIMITS.stunServersMax);
   const hosts = [master, ...asked.map(({ host }) => host)];
   const main = families.includes(6) && !families.includes(4) ? 6 : 4;
-  const found = await Promise.all(hosts.map((host) => resolveName(host, main)));
+  const times = hosts.map((_, i) => (i === 0 ? masterTimeMs : LIMITS.nameLookupMs));
+  const found = await Promise.all(hosts.map((host, i) => resolveName(host, main, askSystem, times[i])));
   const [first = [], ...others] = found;
   const named = asked.map(({ host, port }, i) => {
     const [address] = others[i] ?? [];

@@ -1,4 +1,5 @@
 /** Turns what a person or a program writes (links, names, files) into an agent. */
+import { once } from 'node:events';
 import { join } from 'node:path';
 import {
   addressBytes,
@@ -35,6 +36,7 @@ import {
 import { MachineAgent } from './agent.ts';
 import { checkAgentOptions } from './check-options.ts';
 import type { Agent, AgentNetwork } from './interface.ts';
+import { AGENT_LIMITS } from './limits.ts';
 import { lookUp, type Resolved } from './names.ts';
 import { type StunProblem, watchStun } from './stun-watch.ts';
 
@@ -79,7 +81,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       networkNow(addressBytes(masterLink.host) === null ? [] : [masterLink.host]).families;
     await nat64.look(native());
     const look = (): Promise<Resolved> => lookUp(masterLink.host, servers, nat64.families(native()));
-    const [resolved] = await Promise.all([look(), quickenCrypto()]);
+    const first =
+      options.waitForNetwork === true ? look() : lookFirst(masterLink, servers, nat64.families(native()), options);
+    const [resolved] = await Promise.all([first, quickenCrypto()]);
+    if (options.signal?.aborted) throw new SallyportError('ABORTED');
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
     const master = masterAt(masterLink, resolved.master);
@@ -138,6 +143,24 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     lock?.release();
     throw error;
   }
+}
+
+/** Nobody can do anything before the masterserver has an address; whoever does not want to wait any more has none. */
+async function lookFirst(
+  { host }: MasterLink,
+  servers: Parameters<typeof lookUp>[1],
+  families: readonly (4 | 6)[],
+  { signal }: AgentOptions,
+): Promise<Resolved> {
+  const asked = lookUp(host, servers, families, AGENT_LIMITS.firstLookupMs);
+  if (signal === undefined) return asked;
+  const nothing: Resolved = { master: [], stun: [], named: [], looked: false };
+  const ended = new AbortController();
+  const stopped = once(signal, 'abort', { signal: ended.signal }).then(
+    () => nothing,
+    () => nothing,
+  );
+  return Promise.race([asked, signal.aborted ? nothing : stopped]).finally(() => ended.abort());
 }
 
 export interface Identity {

@@ -8,6 +8,8 @@ export const NODE_LIMITS = {
   sleptMs: 6_000,
   /** Addresses to which the way is looked at four times a second, 0.03 ms each: those of a master that are tried. */
   waysWatchedMax: 4,
+  /** Where names are looked up again every 3 s, who asks next comes within this. */
+  lateAnswerKeptMs: 6_000,
   /** IPv4 addresses remembered with their form behind a NAT64, for each socket: the peers and servers of an evening. */
   nat64RememberedMax: 256,
   /** Receive buffer of a native socket (docs/reference/security.md §3): at overload megabytes only make the answers late. */

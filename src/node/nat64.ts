@@ -14,8 +14,13 @@ import {
   nat64Prefixes,
   synthesize,
 } from '../core/index.ts';
+import { askingOnce } from './ask-once.ts';
 import { NODE_LIMITS } from './limits.ts';
 import type { OpenUdpSocket, UdpSocket, UdpSocketHandlers } from './socket.ts';
+
+const look = askingOnce(async (name: string) =>
+  (await lookup(name, { all: true, family: 6 })).map(({ address }) => address),
+);
 
 /** AAAA records of the name that has none; empty where nobody makes them, or not in time. */
 async function askDns(): Promise<readonly string[]> {
@@ -23,10 +28,7 @@ async function askDns(): Promise<readonly string[]> {
   const late = new Promise<readonly string[]>((resolve) => {
     timer = setTimeout(() => resolve([]), LIMITS.nameLookupMs);
   });
-  const found = lookup(NAT64_NAME, { all: true, family: 6 }).then(
-    (entries) => entries.map(({ address }) => address),
-    () => [],
-  );
+  const found = look(NAT64_NAME).catch(() => []);
   const records = await Promise.race([found, late]);
   clearTimeout(timer);
   return records;

@@ -91,6 +91,30 @@ describeUnless(missing, 'names by dnsmasq', () => {
     expect(names.asked('stun.lab')).toBeGreaterThan(asked);
   }, 300_000);
 
+  test('a host and its friend find their masterserver though the first of two name servers is dead, and each answer takes five seconds', async () => {
+    lab = await openLab({});
+    const [master, dns, dead] = [
+      await lab.publicHost('master'),
+      await lab.publicHost('dns'),
+      await lab.publicHost('dead'),
+    ];
+    const [home, away] = [await lab.nat('home', 'home-router'), await lab.nat('away', 'home-router')];
+    const [host, client] = [await lab.hostBehind(home, 'ana'), await lab.hostBehind(away, 'kofi')];
+    const scene = new Scene(lab, tinyGame, { master, host, client, nats: [home, away] });
+    await nameServer(lab, dns, { [MASTER]: [master.address] });
+    await lab.cut([`ip daddr ${dead.address}`]);
+    // Without the words that make it quick, as most computers have it.
+    await lab.sandbox.shell(
+      `printf 'nameserver ${dead.address}\\nnameserver ${dns.address}\\n' > /run/lab/resolv.conf`,
+    );
+    await scene.startMaster();
+    scene.link = scene.link.replace(master.address, MASTER);
+    scene.startGame();
+    await scene.runHost(['--wait-for-network']);
+    const joined = await scene.join(JOIN_MS);
+    expect(await scene.status(joined)).not.toBe('');
+  }, 300_000);
+
   const without64 = hasProgram('tayga') ? null : 'tayga is not installed';
   test.skipIf(without64 !== null)(
     'a friend with IPv6 alone finds the NAT64 of its network by ipv4only.arpa, and meets a host of IPv4 alone',

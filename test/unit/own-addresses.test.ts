@@ -1,7 +1,8 @@
 /** Which of its addresses a computer tells others, and by which of the masterserver's it tries to get there. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type AskName, interleaved, resolveName } from '../../src/agent/testing.ts';
-import { lastingAddresses6, parseIfInet6, shownAddresses, sourceTowards } from '../../src/node/index.ts';
+import { AGENT_LIMITS, type AskName, interleaved, resolveName } from '../../src/agent/testing.ts';
+import { askingOnce, lastingAddresses6, parseIfInet6, shownAddresses, sourceTowards } from '../../src/node/index.ts';
+import { NODE_LIMITS } from '../../src/node/testing.ts';
 
 const STABLE = '2001:db8:1::21';
 const CHANGING = '2001:db8:1::a1b2';
@@ -90,4 +91,38 @@ test('a family that the name does not have is not waited for, and a literal addr
   const none: AskName = () => Promise.reject(new Error('ENOTFOUND'));
   expect(await resolvedAfter(none, 1)).toEqual([]);
   expect(await resolveName('192.0.2.7', 4, none)).toEqual(['192.0.2.7']);
+});
+
+test('where the first name server is dead its answer comes after five seconds, to whoever looks again every three', async () => {
+  let asked = 0;
+  const slow = askingOnce<[string, 4 | 6]>((_host, family) => {
+    asked += 1;
+    return new Promise((resolve, reject) => {
+      const answered = family === 4 ? () => resolve(['203.0.113.2']) : () => reject(new Error('ENOTFOUND'));
+      setTimeout(answered, 5_000);
+    });
+  });
+  const found: string[][] = [];
+  for (let looks = 0; looks < 3; looks++) {
+    void resolveName('master.example', 4, slow).then((addresses) => found.push([...addresses]));
+    await vi.advanceTimersByTimeAsync(3_000);
+  }
+  expect(found[0]).toEqual([]);
+  expect(found[2]).toEqual(['203.0.113.2']);
+  expect(asked).toBeLessThanOrEqual(3);
+  // It is asked for again once that has been a while ago; what was answered at once is not kept at all.
+  await vi.advanceTimersByTimeAsync(5_000 + NODE_LIMITS.lateAnswerKeptMs);
+  const before = asked;
+  void resolveName('master.example', 4, slow);
+  expect(asked).toBe(before + 2);
+});
+
+test('who can do nothing without an address waits for two dead name servers', async () => {
+  const slow = askingOnce<[string, 4 | 6]>(
+    () => new Promise((resolve) => setTimeout(() => resolve(['203.0.113.2']), 10_100)),
+  );
+  const { firstLookupMs } = AGENT_LIMITS;
+  const found = resolveName('master.example', 4, slow, firstLookupMs);
+  await vi.advanceTimersByTimeAsync(firstLookupMs);
+  expect(await found).toEqual(['203.0.113.2', '203.0.113.2']);
 });
