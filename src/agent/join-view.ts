@@ -7,6 +7,7 @@ import {
   type FailureReason,
   familyOf,
   type GameState,
+  type Help,
   type JoinStage,
   type LogData,
   type LogEntry,
@@ -51,12 +52,14 @@ export interface AttemptView {
 
 /**
  * Why a connection that goes through a relay is not direct. `wished`: either side comes through a relay only. `udp-blocked`: UDP does not
- * leave that network. `hard-pair`: `JoinView.hard` says more. `searching`: there was no time yet to find a direct path.
+ * leave that network. `hard-pair`: `JoinView.hard` says more. `between`: it is neither network. `searching`: there was no time yet to find a direct path.
  */
 export type NotDirect =
   /** `no-common-family`: one has IPv6 alone, the other IPv4 alone. */
-  | { readonly because: 'wished' | 'hard-pair' | 'vpn' | 'searching' | 'no-common-family' }
-  | { readonly because: 'udp-blocked'; readonly side: 'own' | 'peer' | 'both' };
+  | { readonly because: 'wished' | 'hard-pair' | 'between' | 'vpn' | 'searching' | 'no-common-family' }
+  | { readonly because: 'udp-blocked'; readonly side: 'own' | 'peer' | 'both' }
+  /** A VPN's network is a hard one, or in the way of two that are not. */
+  | { readonly because: 'vpn-off'; readonly side: Help['side'] };
 
 export type ShownPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
 
@@ -150,7 +153,9 @@ function whyNotDirect({ relayedOnly, own, peer, hard }: JoinView): NotDirect {
   const [here, there] = [own?.type === 'blocked', peer?.type === 'blocked'];
   if (here || there) return { because: 'udp-blocked', side: here && there ? 'both' : here ? 'own' : 'peer' };
   if (hard === null) return { because: 'searching' };
-  return { because: hard.advice[0]?.help === 'vpn' ? 'vpn' : 'hard-pair' };
+  const [first] = hard.advice;
+  if (first?.help === 'vpn-off') return { because: 'vpn-off', side: first.side };
+  return { because: first?.help === 'vpn' || first?.help === 'between' ? first.help : 'hard-pair' };
 }
 
 /** As far as their addresses are known. */

@@ -23,7 +23,7 @@ import {
 } from '../node/index.ts';
 import type { AgentNetwork } from './interface.ts';
 import { AGENT_LIMITS } from './limits.ts';
-import { isAside, isSplit, measureWays, openBy, waysToMeasure, wayToUse } from './ways-out.ts';
+import { isAside, isSplit, measureWays, openBy, vpnOf, waysToMeasure, wayToUse } from './ways-out.ts';
 
 export interface OwnNetworkParts {
   /** Instead of this computer's. */
@@ -99,7 +99,8 @@ export class OwnNetwork {
     const addresses = this.#now.addresses.filter((one) => via === null || one === via || familyOf(one) === 6);
     const { gateway, gateway6 } = this;
     const { sources } = this.#now;
-    this.#parts.tell({ do: 'network', network: { addresses, gateway, gateway6, families, sources, via } });
+    const vpn = vpnOf(this.#now, via);
+    this.#parts.tell({ do: 'network', network: { addresses, gateway, gateway6, families, sources, via, vpn } });
   }
 
   /**

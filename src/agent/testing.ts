@@ -12,5 +12,5 @@ export { AGENT_LIMITS } from './limits.ts';
 export { type AskName, interleaved, NameWatch, type Resolved, resolveName } from './names.ts';
 export { OwnNetwork } from './own-network.ts';
 export { AgentPath, type PathPort } from './path.ts';
-export { betterWay, inTime, isAside, type MeasuredWay, openAt, waysToMeasure, wayToUse } from './ways-out.ts';
+export { betterWay, inTime, isAside, type MeasuredWay, openAt, vpnOf, waysToMeasure, wayToUse } from './ways-out.ts';
 export { natText, reasonText } from './words.ts';

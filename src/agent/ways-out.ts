@@ -4,7 +4,7 @@
  * where the system routes by source: Windows does, Linux with rules for it, or with the package koffi, which binds to the interface itself.
  * Where it does not nobody answers, and the system's way stays.
  */
-import { familyOf, type MasterAddress } from '../core/index.ts';
+import { familyOf, isLocalAddress, type MasterAddress, type Vpn } from '../core/index.ts';
 import { type OpenOnDevice, type OpenUdpSocket, openDataSocket, openDataSocketOn } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { survey } from './way-survey.ts';
@@ -59,6 +59,19 @@ export function isSplit(ways: readonly WayOut[], sources: readonly string[]): bo
 /** Goes what is sent by this address through a VPN that has neither the way to the masterserver nor that to the rest of the Internet? */
 export function isAside(ways: readonly WayOut[], sources: readonly string[], by: string | null): boolean {
   return by !== null && !sources.includes(by) && ways.some(({ tunnel, address }) => tunnel && address === by);
+}
+
+/**
+ * `via`: the address that sockets are bound to, which is never that of a VPN. An interface without a hardware address that has a public
+ * address is a line (PPPoE), as far as others can tell.
+ */
+export function vpnOf(
+  { ways, system }: { readonly ways: readonly WayOut[]; readonly system: string | null },
+  via: string | null,
+): Vpn {
+  const vpns = ways.filter(({ tunnel, address }) => tunnel && isLocalAddress(address));
+  if (via === null && vpns.some(({ address }) => address === system)) return 'all';
+  return vpns.length > 0 ? 'some' : 'none';
 }
 
 /**

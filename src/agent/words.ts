@@ -193,6 +193,18 @@ const ROUTERS = {
   either: 'turn on UPnP or forward one UDP port on either router',
   both: 'turn on UPnP or forward one UDP port on both',
 };
+const VPN_OFF = {
+  own: 'turn the VPN on your side off, it may be what keeps you apart',
+  peer: "turn the VPN on the host's side off, it may be what keeps you apart",
+  either: 'turn the VPN on either side off, one may be what keeps you apart',
+  both: 'turn the VPNs on both sides off, they may be what keeps you apart',
+};
+const VPN_IN_THE_WAY = {
+  own: 'Not direct, perhaps because of the VPN on your side.',
+  peer: "Not direct, perhaps because of the VPN on the host's side.",
+  either: 'Not direct, perhaps because of the VPNs on either side.',
+  both: 'Not direct, perhaps because of the VPNs on either side.',
+};
 const IPV6 = {
   own: 'use IPv6: the host has it, you do not',
   peer: 'use IPv6: you have it, the host does not',
@@ -201,6 +213,11 @@ const IPV6 = {
 };
 
 function helpText({ help, side }: Help, say: SaySentence): string {
+  if (help === 'between')
+    return say(
+      'look for a firewall or a VPN between you, or something in front of the masterserver that hides addresses',
+    );
+  if (help === 'vpn-off') return say(VPN_OFF[side]);
   if (help === 'port-mapping') return say(ROUTERS[side]);
   if (help === 'public-address') return say('ask either provider for a public IPv4 address');
   return say(help === 'ipv6' ? IPV6[side] : 'try another network');
@@ -225,6 +242,10 @@ export function notDirectText(why: NotDirect, say = inEnglish): string {
       return say('Not direct, because these two networks are a hard pair.');
     case 'vpn':
       return say('Not direct, because a VPN here has the way to the host alone: turn it off, or let it have all ways.');
+    case 'between':
+      return say('Not direct, though both networks are easy ones: something between you keeps you apart.');
+    case 'vpn-off':
+      return say(VPN_IN_THE_WAY[why.side]);
     case 'searching':
       return say('A direct path is being looked for meanwhile; the game does not notice when it takes over.');
   }

@@ -1,6 +1,7 @@
 /** `sallyport check --with CODE`: the plan to which two networks lead, carried out without a game, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, type JoinEvent, nextText, type Path, wayText } from '../agent/index.ts';
+import type { Help } from '../core/index.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { profileLine } from './profile-line.ts';
@@ -76,8 +77,14 @@ function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
       break;
     }
     case 'hard':
-      terminal.fact('info', event.advice[0]?.help === 'vpn' ? 'VPN' : 'Hard pair', hardText(event));
+      terminal.fact('info', hardHead(event.advice), hardText(event));
       break;
     default:
   }
+}
+
+/** It is not always the pair of networks. */
+function hardHead([first]: readonly Help[]): 'VPN' | 'Apart' | 'Hard pair' {
+  if (first?.help === 'vpn' || first?.help === 'vpn-off') return 'VPN';
+  return first?.help === 'between' ? 'Apart' : 'Hard pair';
 }

@@ -49,7 +49,7 @@ export function planText({ method, expected }: PlanSummary): string {
 /** No path after 15 s: how likely it is, and what would help. */
 export function hardText({ likely, advice }: Pick<Extract<JoinEvent, { ev: 'hard' }>, 'likely' | 'advice'>): string {
   // Chances are those of the two NATs.
-  if (advice[0]?.help === 'vpn') return adviceText(advice, tMaybe);
+  if (advice[0]?.help === 'vpn' || advice.some(({ help }) => help === 'between')) return adviceText(advice, tMaybe);
   const chance =
     likely < 0.01
       ? t('Chance within the next minute: under 1 %.')

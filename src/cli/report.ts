@@ -117,14 +117,19 @@ export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportO
 
 function verdictSentence(profile: NatProfile, options: ReportOptions): string {
   if (profile.type === 'blocked')
-    return t('Strict: no UDP answer comes back, so no direct connection is possible from here.');
+    return through(profile, t('Strict: no UDP answer comes back, so no direct connection is possible from here.'));
   const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
   if (missing !== null && missing !== 'not-now') return t(UNMEASURED[missing]);
   const before =
     missing === null
       ? ''
       : ` ${t('(measured {age} ago; the masterserver does not answer now)', { age: ageText(profile) })}`;
-  return `${t(VERDICTS[profile.verdict])}${before}`;
+  return through(profile, `${t(VERDICTS[profile.verdict])}${before}`);
+}
+
+/** It is not the own line that was measured. */
+function through({ vpn }: NatProfile, sentence: string): string {
+  return vpn === 'all' ? `${sentence} ${t('(measured through the VPN that is on here)')}` : sentence;
 }
 
 const VERDICTS: Readonly<Record<Verdict, Sentence>> = {
@@ -314,6 +319,8 @@ export function whatWouldHelp(
   const help: string[] = [];
   const { external } = profile.portMapping;
   if (profile.type === 'blocked') {
+    if (profile.vpn === 'all')
+      return [t('The VPN that is on here lets no UDP through, or this network does not: turn it off and test again.')];
     return [
       t('Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).'),
     ];
@@ -327,6 +334,9 @@ export function whatWouldHelp(
       ),
     ];
   }
+  // Nothing at the router changes what others meet of a VPN.
+  if (profile.vpn === 'all' && profile.verdict !== 'open')
+    return [t('A VPN is on here, and what others meet is its network, not your router: turn it off and test again.')];
   const shared = profile.layers !== null && profile.layers > 1;
   const behindCarrier = profile.type !== 'public' && profile.external.some(isPrivate);
   if (profile.verdict !== 'open' && external === null) {

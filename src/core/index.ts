@@ -75,6 +75,7 @@ export type {
   ProbeResult,
   Tested,
   Verdict,
+  Vpn,
 } from './nat/profile.ts';
 export { silentServers, unmeasured } from './nat/unmeasured.ts';
 export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize } from './nat64.ts';

@@ -28,7 +28,8 @@ export function wayText(kind: PathKind, via: string | null): string {
 
 /** Why it goes through a relay. */
 export function notDirectText(why: NotDirect): string {
-  return why.because === 'udp-blocked' ? t(`direct.udp-blocked.${why.side}`) : t(`direct.${why.because}`);
+  if (why.because === 'udp-blocked') return t(`direct.udp-blocked.${why.side}`);
+  return why.because === 'vpn-off' ? t(`direct.vpn-off.${why.side}`) : t(`direct.${why.because}`);
 }
 
 /** What would help this very pair, best first. */

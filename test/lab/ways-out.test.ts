@@ -176,4 +176,52 @@ describeUnless(vpnMissing(), 'a computer with a VPN', () => {
       }
     },
   );
+
+  shown(
+    'at the host that has the way to the friend alone is named to the friend, while a relay carries the game',
+    async () => {
+      const scene = await openScene({ game: tinyGame, host: HOME, client: HOME });
+      try {
+        const vpn = await openVpn(scene.lab, await scene.lab.publicHost('server'), scene.hostSide);
+        await vpn.up([`${scene.nats[1]!.external}/32`]);
+        const joined = await scene.join(JOIN_MS, { relay: 'allow' });
+        expect(await scene.status(joined)).not.toBe('');
+        const { advice } = (await scene.event(joined.command, 'hard', JOIN_MS)) as unknown as { advice: unknown[] };
+        expect(advice[0]).toEqual({ help: 'vpn-off', side: 'peer' });
+        await joined.command.find(
+          ({ text }) => text.includes("because of the VPN on the host's side") || null,
+          JOIN_MS,
+        );
+      } finally {
+        await scene.close();
+      }
+    },
+  );
+
+  shown('at the host whose network is a hard one is named to both, and no router behind it', async () => {
+    const scene = await openScene({ game: tinyGame, host: HOME, client: { kind: 'nat', nat: 'pf' } });
+    try {
+      const server = await scene.lab.publicHost('server');
+      const vpn = await openVpn(scene.lab, server, scene.hostSide);
+      await scene.lab.sandbox.shell(`ip netns exec ${server.name} nft -f - <<'RULES'
+table ip hard {
+  chain out { type nat hook postrouting priority 99; oifname "wan" ip saddr ${vpn.address} masquerade fully-random; }
+  chain through { type filter hook forward priority 0; ct state established,related accept; iifname "wan" drop; }
+}
+RULES`);
+      await vpn.up('all');
+      const check = scene.sallyport(scene.hostSide, ['check', '--master', scene.link]);
+      await check.exited;
+      expect(check.text()).toMatch(/Strict.*through the VPN that is on here/);
+      expect(check.text()).not.toMatch(/UPnP on|forwarding/);
+      const joined = await scene.join(JOIN_MS, { relay: 'allow' });
+      const { advice } = (await scene.event(joined.command, 'hard', JOIN_MS)) as unknown as { advice: unknown[] };
+      expect(advice.slice(0, 2)).toEqual([
+        { help: 'vpn-off', side: 'peer' },
+        { help: 'port-mapping', side: 'own' },
+      ]);
+    } finally {
+      await scene.close();
+    }
+  });
 });

@@ -3,7 +3,7 @@
  * docs/diagnosis.md as they came out here. A row that blames the wrong party fails where it is made.
  */
 import { describe, expect, test } from 'vitest';
-import { adviceText } from '../../src/agent/index.ts';
+import { adviceText, notDirectText } from '../../src/agent/index.ts';
 import { reasonText } from '../../src/agent/testing.ts';
 import { type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/testing.ts';
 import { answerStun, type PeerConfig } from '../../src/core/index.ts';
@@ -50,6 +50,14 @@ function upnp(setup: Peers, me: Participant, honest: boolean): void {
   me.command({ do: 'upnp', works: true, external: { address: nat.addresses[0]!, port } });
 }
 
+/** What its driver tells of the network. */
+function withVpn({ host, command }: Participant): void {
+  command({
+    do: 'network',
+    network: { addresses: host.addresses, families: host.families, gateway: null, vpn: 'all' },
+  });
+}
+
 interface Situation {
   readonly behind: Behind | null;
   /** The masterserver stands in the same network, behind the same router. */
@@ -58,6 +66,8 @@ interface Situation {
   readonly rewrittenTo?: string;
   readonly stun?: 'full' | 'plain';
   readonly dead?: boolean;
+  /** All that it sends goes through a VPN, whose network is the one that it is behind. */
+  readonly vpn?: boolean;
   prepare?(setup: Peers): void;
   /** After the first profile. */
   later?(setup: Peers, me: Participant): void;
@@ -68,6 +78,7 @@ interface Situation {
 }
 
 const ROUTER = /router|UPnP/;
+const ROUTER_ASKED = /UPnP|forward/;
 const HERE = /your firewall|this network blocks|blocked/i;
 
 const SITUATIONS: Readonly<Record<string, Situation>> = {
@@ -146,6 +157,33 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       never: /masterserver/,
     },
     later: (_, me) => me.command({ do: 'names', master: [], stun: [], looked: true }),
+  },
+  'A VPN is on, whose network draws each port at random': {
+    ...{
+      behind: NATS.linuxRandom,
+      vpn: true,
+      says: /^Strict.*through the VPN/,
+      advises: /VPN is on here/,
+      never: ROUTER_ASKED,
+    },
+  },
+  'A VPN is on, whose network lets no UDP through': {
+    ...{ behind: NATS.blocked, vpn: true, stun: 'full' },
+    ...{
+      says: /no UDP answer.*through the VPN/,
+      advises: /VPN that is on here lets no UDP through/,
+      never: /firewall/,
+    },
+    later: (_, me) => me.command({ do: 'names', master: [], stun: [], looked: true }),
+  },
+  'A VPN is on, whose network is an ordinary one': {
+    ...{
+      behind: NATS.linux,
+      vpn: true,
+      says: /^Moderate.*through the VPN/,
+      advises: /VPN is on here/,
+      never: ROUTER_ASKED,
+    },
   },
   'The masterserver is dead, and no STUN server known': {
     ...{
@@ -240,7 +278,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
 describe('what check says', () => {
   test.each(Object.entries(SITUATIONS))(
     '%s',
-    (situation, { behind, stun, dead, home, rewrittenTo, prepare, later, ...must }) => {
+    (situation, { behind, stun, dead, vpn, home, rewrittenTo, prepare, later, ...must }) => {
       let router: Gateway | null = null;
       const setup = peers({ seed: `diagnosis ${situation}` }, (world) => {
         if (home) router = world.nat(behind as NatBehaviour, { name: 'me.nat' });
@@ -255,6 +293,7 @@ describe('what check says', () => {
         ...(dead ? { master: nowhere(setup) } : {}),
       };
       const me = setup.participant('me', router ?? behind, config);
+      if (vpn) withVpn(me);
       setup.world.run(4_000);
       later?.(setup, me);
       setup.world.run(6_000);
@@ -365,6 +404,38 @@ describe('what a failed join says', () => {
     const advice = adviceText(client.last('hard')!.advice);
     expect(advice).toMatch(advises);
     table.record({ situation, verdict: 'hard pair', sentence: 'These two networks are a hard pair.', advice });
+  });
+
+  test('Join: two easy networks, a masterserver whose load balancer gives everybody its own public address', () => {
+    const situation =
+      'Join: two easy networks, a masterserver whose load balancer gives everybody its own public address';
+    const setup = peers({ seed: `diagnosis ${situation}` }, () => ({ rewrittenTo: '198.51.100.250' }));
+    const stun = stunServer(setup, 'full');
+    const [host, client] = ['host', 'client'].map((name) => setup.participant(name, NATS.linux, { stun }));
+    host!.command(hostCommand());
+    setup.world.run(6_000);
+    client!.command(joinCommand({ code: host!.last('hosting')!.code }));
+    setup.until(() => client!.last('hard') !== undefined, 60_000, 'it is told that they do not meet');
+    const advice = adviceText(client!.last('hard')!.advice);
+    expect(client!.last('hard')!.advice[0]?.help).toBe('between');
+    table.record({ situation, verdict: 'apart', sentence: notDirectText({ because: 'between' }), advice });
+  });
+
+  test.each([
+    ['Join: the host behind a VPN whose network draws ports at random, a friend behind pf', NATS.linuxRandom, NATS.pf],
+  ] as const)('%s', (situation, vpn, own) => {
+    const setup = peers({ seed: `diagnosis ${situation}` });
+    const { host, client, code } = hostAndClient(setup, [vpn, own]);
+    withVpn(host);
+    setup.world.run(4_000);
+    client.command(joinCommand({ code }));
+    setup.until(() => client.last('hard') !== undefined, 60_000, 'it is called a hard pair');
+    const { advice } = client.last('hard')!;
+    expect(advice[0]).toEqual({ help: 'vpn-off', side: 'peer' });
+    const text = adviceText(advice);
+    expect(text).not.toMatch(/host's router|either router/);
+    const sentence = notDirectText({ because: 'vpn-off', side: 'peer' });
+    table.record({ situation, verdict: 'VPN', sentence, advice: text });
   });
 });
 

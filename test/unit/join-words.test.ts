@@ -45,9 +45,9 @@ const STAGES: readonly StageReason[] = [
   { because: 'master-silent' },
   { because: 'failure', failure: 'BUSY' },
 ];
-const HELPS = (['other-network', 'port-mapping', 'public-address', 'ipv6', 'vpn'] as const).flatMap((help) =>
-  (['own', 'peer', 'either', 'both'] as const).map((side): Help => ({ help, side })),
-);
+const HELPS = (
+  ['other-network', 'port-mapping', 'public-address', 'ipv6', 'vpn', 'vpn-off', 'between'] as const
+).flatMap((help) => (['own', 'peer', 'either', 'both'] as const).map((side): Help => ({ help, side })));
 /** One of each: the compiler demands every one. */
 const REASONS: { readonly [Because in FailureReason['because']]: FailureReason & { readonly because: Because } } = {
   'host-silent': { because: 'host-silent' },

@@ -104,6 +104,7 @@ export const profile = fc
       .record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) })
       .map((report) => ({ ...report, claim: report.external === null ? ('none' as const) : ('open' as const) })),
     ipv6: tested,
+    vpn: fc.constantFrom('none', 'some', 'all'),
     verdict: fc.constantFrom('strict', 'moderate', 'open'),
     confidence: share,
     samples: u16,

@@ -44,6 +44,47 @@ test('where UDP does not pass it is said on which side', () => {
   expect(adviceFor(plan('blocked', 'blocked'), PLAIN, PLAIN)).toEqual([{ help: 'other-network', side: 'both' }]);
 });
 
+const VPN = (vpn: 'some' | 'all', type: 'cone' | 'port-sensitive' | 'blocked') => ({
+  ...PLAIN,
+  profile: { ...PLAIN.profile, vpn, type },
+});
+const ROUTER_HARD = { ...PLAIN, profile: { ...PLAIN.profile, type: 'port-sensitive' } } as const;
+const EASY = { ...PLAIN, profile: { ...PLAIN.profile, type: 'cone' } } as const;
+
+test('a VPN whose network is the hard one is named first, on its side, and no router behind it', () => {
+  expect(adviceFor(HARD, ROUTER_HARD, VPN('all', 'port-sensitive'))).toMatchObject([
+    { help: 'vpn-off', side: 'peer' },
+    { help: 'port-mapping', side: 'own' },
+    { help: 'ipv6' },
+  ]);
+  expect(adviceFor(HARD, VPN('all', 'port-sensitive'), VPN('all', 'port-sensitive'))[0]).toEqual({
+    help: 'vpn-off',
+    side: 'either',
+  });
+  const blocked = adviceFor(plan('blocked', 'easy'), VPN('all', 'blocked'), EASY);
+  expect(blocked.map(({ help, side }) => `${help} ${side}`)).toEqual(['vpn-off own', 'other-network own']);
+});
+
+test('a VPN beside two easy networks that do not meet is named; one beside a hard router is not, nor one that is easy itself', () => {
+  const helps = (...sides: Parameters<typeof adviceFor> extends [Plan, infer Own, infer Peer] ? [Own, Peer] : never) =>
+    adviceFor(HARD, ...sides).map(({ help, side }) => `${help} ${side}`);
+  expect(helps(EASY, VPN('some', 'cone'))).toContain('vpn-off peer');
+  expect(helps(VPN('some', 'cone'), EASY)).toContain('vpn-off own');
+  expect(helps(VPN('some', 'port-sensitive'), EASY).join()).not.toContain('vpn-off');
+  expect(helps(VPN('all', 'cone'), ROUTER_HARD).join()).not.toContain('vpn-off');
+  expect(helps(EASY, EASY).join()).not.toContain('vpn-off');
+});
+
+test('two easy networks that do not meet are not called to their routers first; where one takes an early packet amiss it may be that', () => {
+  const first = (own: typeof EASY, peer: typeof EASY) => adviceFor(HARD, own, peer)[0]?.help;
+  expect(first(EASY, EASY)).toBe('between');
+  expect(adviceText(adviceFor(HARD, EASY, EASY))).toMatch(
+    /^What helps, best first: look for a firewall or a VPN between you/,
+  );
+  expect(first(EASY, { ...EASY, profile: { ...EASY.profile, poisonable: 'yes' } } as typeof EASY)).toBe('port-mapping');
+  expect(adviceFor(HARD, ROUTER_HARD, EASY)[0]?.help).toBe('port-mapping');
+});
+
 test('a plan of five minutes keeps a part of its promise within one', () => {
   expect(HARD.durationMs).toBe(300_000);
   expect((1 - oddsNextMinute(HARD)) ** 5).toBeCloseTo(1 - HARD.expected, 10);

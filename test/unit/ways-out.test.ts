@@ -7,6 +7,7 @@ import {
   isAside,
   type MeasuredWay,
   openAt,
+  vpnOf,
   waysToMeasure,
   wayToUse,
 } from '../../src/agent/testing.ts';
@@ -39,6 +40,16 @@ test('where a VPN has the way to the masterserver alone, the way of all else is 
   expect(wayToUse([took(CABLE, null)], null, true)).toBeNull();
   expect(wayToUse([took(CABLE, 60), took(PHONE, 30)], null, true)).toBe(PHONE.address);
   expect(wayToUse([], null, true)).toBeNull();
+});
+
+test('a VPN that all goes through is told from one beside, and from a line that has no hardware address', () => {
+  const of = (system: string, ...ways: (typeof CABLE)[]) => vpnOf({ ways, system }, null);
+  expect(of(CABLE.address, CABLE, PHONE)).toBe('none');
+  expect(of(CABLE.address, CABLE, VPN)).toBe('some');
+  expect(of(VPN.address, CABLE, VPN)).toBe('all');
+  expect(vpnOf({ ways: [CABLE, VPN], system: VPN.address }, CABLE.address)).toBe('some');
+  const line = { name: 'ppp0', address: '203.0.113.9', tunnel: true };
+  expect(of(line.address, line)).toBe('none');
 });
 
 test('a VPN that has the way to a friend alone is told from one that all goes through, from one to the masterserver, and from a cable', () => {

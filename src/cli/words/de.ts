@@ -623,6 +623,29 @@ export const de = {
     'Hier hat ein VPN allein den Weg zum Host: schalte es aus, oder lass alles durch es gehen. Die Versuche gehen inzwischen weiter.',
   'Not direct, because a VPN here has the way to the host alone: turn it off, or let it have all ways.':
     'Nicht direkt, weil hier ein VPN allein den Weg zum Host hat: schalte es aus, oder lass alles durch es gehen.',
+  'Not direct, perhaps because of the VPN on your side.': 'Nicht direkt, vielleicht wegen des VPNs auf deiner Seite.',
+  "Not direct, perhaps because of the VPN on the host's side.":
+    'Nicht direkt, vielleicht wegen des VPNs auf der Seite des Hosts.',
+  'Not direct, perhaps because of the VPNs on either side.':
+    'Nicht direkt, vielleicht wegen der VPNs auf beiden Seiten.',
+  'turn the VPN on your side off, it may be what keeps you apart':
+    'das VPN auf deiner Seite ausschalten, das euch trennen mag',
+  "turn the VPN on the host's side off, it may be what keeps you apart":
+    'das VPN auf der Seite des Hosts ausschalten, das euch trennen mag',
+  'turn the VPN on either side off, one may be what keeps you apart':
+    'auf einer der Seiten das VPN ausschalten, das euch trennen mag',
+  'turn the VPNs on both sides off, they may be what keeps you apart':
+    'auf beiden Seiten das VPN ausschalten, die euch trennen mögen',
+  '(measured through the VPN that is on here)': '(gemessen durch das VPN, das hier an ist)',
+  'The VPN that is on here lets no UDP through, or this network does not: turn it off and test again.':
+    'Das VPN, das hier an ist, lässt kein UDP durch, oder dieses Netz tut es nicht: schalte es aus und prüfe noch einmal.',
+  'A VPN is on here, and what others meet is its network, not your router: turn it off and test again.':
+    'Hier ist ein VPN an, und was andere treffen, ist sein Netz, nicht dein Router: schalte es aus und prüfe noch einmal.',
+  'Not direct, though both networks are easy ones: something between you keeps you apart.':
+    'Nicht direkt, obwohl beide Netze einfach sind: etwas zwischen euch trennt euch.',
+  'look for a firewall or a VPN between you, or something in front of the masterserver that hides addresses':
+    'nach einer Firewall oder einem VPN zwischen euch suchen, oder nach etwas vor dem Masterserver, das Adressen verbirgt',
+  Apart: 'Getrennt',
   'Not direct, because these two networks are a hard pair.':
     'Nicht direkt, weil diese beiden Netze ein schweres Paar sind.',
   'A direct path is being looked for meanwhile; the game does not notice when it takes over.':

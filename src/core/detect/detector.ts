@@ -244,6 +244,7 @@ class DetectorMachine implements Detector {
       portSet: portSetOf(known.allocator, all),
       portMapping: this.portMapping.report,
       ipv6: ipv6Of(this.localAddresses(), this.ipv6Works || known.external.some((one) => familyOf(one) === 6)),
+      vpn: this.network?.vpn ?? 'none',
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
     };
     return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };

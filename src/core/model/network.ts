@@ -1,3 +1,5 @@
+import type { Vpn } from '../nat/profile.ts';
+
 /** What the driver knows of this computer's network; told at start and on every change. */
 export interface LocalNetwork {
   /** Addresses of the interfaces, no loopback; of IPv6 those that others may be told. */
@@ -11,6 +13,8 @@ export interface LocalNetwork {
   readonly sources?: readonly string[];
   /** The address that sockets of IPv4 are bound to, where that is not left to the system. */
   readonly via?: string | null;
+  /** Absent: the driver does not know of one. */
+  readonly vpn?: Vpn;
 }
 
 /** The family that this participant is reached by; `wished`, unless there is a way out only by the other one. */

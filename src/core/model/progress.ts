@@ -21,9 +21,11 @@ export interface Help {
   /**
    * `other-network`: UDP does not pass. `port-mapping`: UPnP, or one forwarded UDP port. `public-address`: a public IPv4 address from the
    * provider, because routers of the provider's are in front. `ipv6`: IPv6 where it is missing. `vpn`: one that has the way to the other side
-   * alone, so that its packets come from where nobody expects them (told by who knows the routes of this computer).
+   * alone, so that its packets come from where nobody expects them (told by who knows the routes of this computer). `vpn-off`: one whose network
+   * is the hard one, or which stands in the way of two that are easy.
+   * `between`: both are easy, and nothing here tells what keeps them apart.
    */
-  readonly help: 'other-network' | 'port-mapping' | 'public-address' | 'ipv6' | 'vpn';
+  readonly help: 'other-network' | 'port-mapping' | 'public-address' | 'ipv6' | 'vpn' | 'vpn-off' | 'between';
   /** Where it is to be done; `own` is the side of who joins. `either`: on one of the two, whichever is easier. `both`: it takes both. */
   readonly side: 'own' | 'peer' | 'either' | 'both';
 }

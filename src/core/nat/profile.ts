@@ -46,6 +46,12 @@ export interface Allocator {
 }
 
 /**
+ * A VPN on the computer of a participant. `all`: what it sends to the Internet goes through it, so that what is measured, and what others meet, is
+ * the VPN's network. `some`: there is one, for other purposes as it seems.
+ */
+export type Vpn = 'none' | 'some' | 'all';
+
+/**
  * What has become of what the router says that it has opened. `none`: it says so of nothing. `untried`: nobody could send through it from
  * outside so far. `shut`: somebody who can has sent, and nothing came in. `open`: it came in.
  */
@@ -107,6 +113,8 @@ export interface NatProfile {
   readonly portSet: number | null;
   readonly portMapping: PortMappingReport;
   readonly ipv6: Tested;
+  /** `all`: this is the profile of the VPN's network. */
+  readonly vpn: Vpn;
   readonly verdict: Verdict;
   /** Probability that mapping and allocator are right, step or size of block included, 0..1. */
   readonly confidence: number;
@@ -157,6 +165,7 @@ export const UNKNOWN_PROFILE: NatProfile = {
   portSet: null,
   portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', claim: 'none', external: null },
   ipv6: 'untested',
+  vpn: 'none',
   verdict: 'strict',
   confidence: 0,
   samples: 0,

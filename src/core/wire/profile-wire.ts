@@ -15,6 +15,7 @@ import {
   type Tested,
   UNKNOWN_ALLOCATOR,
   type Verdict,
+  type Vpn,
 } from '../nat/profile.ts';
 import { address, endpoint } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
@@ -30,6 +31,7 @@ const KINDS: Words<AllocatorKind> = ['unknown', 'preserve', 'step', 'time', 'ran
 const PARITIES: Words<Allocator['parity']> = ['unknown', 'kept', 'none'];
 const POOLINGS: Words<NatProfile['pooling']> = ['unknown', 'paired', 'arbitrary'];
 const TESTED: Words<Tested> = ['untested', 'yes', 'no'];
+const VPNS: Words<Vpn> = ['none', 'some', 'all'];
 const VERDICTS: Words<Verdict> = ['strict', 'moderate', 'open'];
 
 export const natType = { ...word(NAT_TYPES), layout: '1 (a NAT type)' };
@@ -78,6 +80,7 @@ export const profile: Field<NatProfile> = refine(
     upnp: tested,
     natPmp: tested,
     pcp: tested,
+    vpn: word(VPNS),
     delta: signed(),
     lastPort: scaled(),
     lastPortAgeMs: scaled(),
@@ -106,6 +109,7 @@ export const profile: Field<NatProfile> = refine(
     upnp: value.portMapping.upnp,
     natPmp: value.portMapping.natPmp,
     pcp: value.portMapping.pcp,
+    vpn: value.vpn,
     delta: value.delta,
     lastPort: value.lastPort,
     lastPortAgeMs: value.lastPortAgeMs,
@@ -150,6 +154,7 @@ export const profile: Field<NatProfile> = refine(
     },
     portSet: null,
     ipv6: told.ipv6,
+    vpn: told.vpn,
     verdict: told.verdict,
     confidence: told.confidence,
     samples: told.samples ?? 0,

@@ -2,7 +2,7 @@
 import { isPrivate } from '../../address.ts';
 import type { Party } from '../../model/pair.ts';
 import type { Help, NatView, NextAttempt } from '../../model/progress.ts';
-import type { NatProfile } from '../../nat/profile.ts';
+import type { NatProfile, NatType } from '../../nat/profile.ts';
 import { type Nature, natView } from './nature.ts';
 import type { Plan } from './plan.ts';
 
@@ -15,9 +15,35 @@ export function oddsNextMinute({ expected, durationMs }: Plan): number {
 
 /** What would help, best first; `own` is the side of who joins. Never empty. */
 export function adviceFor(plan: Plan, own: Party, peer: Party): readonly Help[] {
+  const vpn = vpnHelp(own.profile, peer.profile);
   const [here, there] = [plan.client.kind === 'blocked', plan.host.kind === 'blocked'];
-  if (here || there) return [{ help: 'other-network', side: here && there ? 'both' : here ? 'own' : 'peer' }];
-  return [portHelp(own.profile, peer.profile), ...ipv6Help(own, peer)];
+  if (here || there) return [...vpn, { help: 'other-network', side: here && there ? 'both' : here ? 'own' : 'peer' }];
+  const between: readonly Help[] =
+    meetsAtOnce(own.profile) && meetsAtOnce(peer.profile) ? [{ help: 'between', side: 'either' }] : [];
+  return [...vpn, ...between, portHelp(own.profile, peer.profile), ...ipv6Help(own, peer)];
+}
+
+const EASY_TYPES: readonly NatType[] = ['public', 'port-preserving-cone', 'cone'];
+
+/** Two of these meet within a second or two; where they have not it is neither of their routers. */
+function meetsAtOnce({ type, poisonable }: NatProfile): boolean {
+  return EASY_TYPES.includes(type) && poisonable !== 'yes';
+}
+
+const HARD_TYPES: readonly NatType[] = ['address-sensitive', 'port-sensitive', 'blocked'];
+
+/**
+ * A VPN's network that draws ports or lets no UDP through is not what the line behind it is. And two easy networks meet within a second: where
+ * they have not, a VPN that is on beside may have the way between them.
+ */
+function vpnHelp(own: NatProfile, peer: NatProfile): readonly Help[] {
+  const isHard = ({ type }: NatProfile): boolean => HARD_TYPES.includes(type);
+  const bothEasy = meetsAtOnce(own) && meetsAtOnce(peer);
+  const [here, there] = [own, peer].map(
+    (side) => side.vpn !== 'none' && (bothEasy || (isHard(side) && side.vpn === 'all')),
+  );
+  if (!here && !there) return [];
+  return [{ help: 'vpn-off', side: here && there ? 'either' : here ? 'own' : 'peer' }];
 }
 
 /** What the next attempt changes after one that did not meet. */
@@ -45,9 +71,9 @@ function portHelp(own: NatProfile, peer: NatProfile): Help {
   return { help: 'port-mapping', side: here && there ? 'either' : here ? 'own' : 'peer' };
 }
 
-/** Behind a second one, maybe the provider's, a port of the first leads nowhere. */
-function behindOneRouter({ layers, external }: NatProfile): boolean {
-  return (layers === null || layers <= 1) && !external.some(isPrivate);
+/** Behind a second one, maybe the provider's, a port of the first leads nowhere; nor does one where all goes through a VPN. */
+function behindOneRouter({ layers, external, vpn }: NatProfile): boolean {
+  return vpn !== 'all' && (layers === null || layers <= 1) && !external.some(isPrivate);
 }
 
 /** Nothing where both have it: it was tried. */
