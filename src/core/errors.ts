@@ -8,6 +8,8 @@ export const RETRYABLE = {
   CODE_UNKNOWN: false,
   HOST_OFFLINE: true,
   MASTER_UNREACHABLE: true,
+  /** The port in its link answers, and none of those that it names then. */
+  MASTER_PORTS_SHUT: true,
   MASTER_KEY_MISMATCH: false,
   UDP_BLOCKED: true,
   HOST_KEY_CHANGED: false,

@@ -37,6 +37,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     why: 'It may be down, the link may name a wrong address, or a firewall blocks UDP to it.',
     next: 'Check the link of the masterserver, and try again.',
   },
+  MASTER_PORTS_SHUT: {
+    exit: 3,
+    what: 'The masterserver answers at the port of its link, and at no other one.',
+    why: 'Its operator may have opened that one alone in a firewall: it uses 25 UDP ports, that one and the next ones.',
+    next: 'Tell the operator of the masterserver, who can have it use a single one.',
+  },
   MASTER_KEY_MISMATCH: {
     exit: 8,
     what: 'The masterserver does not have the key in the link.',

@@ -10,7 +10,7 @@ import { answerStun, type PeerConfig } from '../../src/core/index.ts';
 import { FAILURES } from '../../src/node/index.ts';
 import { type Behind, type Gateway, NATS, type NatBehaviour } from '../../src/sim/index.ts';
 import { Diagnosis } from '../diagnosis.ts';
-import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
+import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers, withVpn } from './peers.ts';
 
 const table = new Diagnosis();
 
@@ -48,14 +48,6 @@ function upnp(setup: Peers, me: Participant, honest: boolean): void {
   const { port } = me.last('upnp')!;
   if (honest) nat.forwardPort(port, { address: me.host.addresses[0]!, port });
   me.command({ do: 'upnp', works: true, external: { address: nat.addresses[0]!, port } });
-}
-
-/** What its driver tells of the network. */
-function withVpn({ host, command }: Participant): void {
-  command({
-    do: 'network',
-    network: { addresses: host.addresses, families: host.families, gateway: null, vpn: 'all' },
-  });
 }
 
 interface Situation {
@@ -354,6 +346,16 @@ const FAILING: Readonly<Record<string, Failing>> = {
     ...{ failure: 'MASTER_UNREACHABLE', never: HERE },
     run(setup) {
       const me = setup.participant('me', NATS.linux, { master: nowhere(setup) });
+      me.command(joinCommand({ code: '6666666666' }));
+      return me;
+    },
+  },
+  'Join: of the masterserver’s ports that of its link alone is open in its firewall': {
+    ...{ failure: 'MASTER_PORTS_SHUT', never: HERE },
+    run(setup) {
+      const { addresses, port } = setup.master.address;
+      setup.world.internet.obstruct(({ to }) => addresses.includes(to.address) && to.port !== port);
+      const me = setup.participant('me', NATS.linux);
       me.command(joinCommand({ code: '6666666666' }));
       return me;
     },

@@ -123,6 +123,14 @@ export function joinCommand(changes: Partial<PeerCommand & { readonly do: 'join'
   return { do: 'join', join: 1, code: null, hostKey: null, password: null, name: 'Ann', timeoutMs: 0, ...changes };
 }
 
+/** All that it sends goes through a VPN, as its driver tells. */
+export function withVpn({ host, command }: Participant): void {
+  command({
+    do: 'network',
+    network: { addresses: host.addresses, families: host.families, gateway: null, vpn: 'all' },
+  });
+}
+
 /** A host that is listed and profiled, and a client that is profiled. */
 export function hostAndClient(setup: Peers, behind: readonly [Host | Behind | null, Host | Behind | null]) {
   const host = setup.participant('host', behind[0]);

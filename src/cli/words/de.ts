@@ -795,6 +795,12 @@ export const de = {
   'The code is right, but the host has stopped or lost its connection.':
     'Der Code stimmt, aber der Host hat aufgehört oder die Verbindung verloren.',
   'Ask the host to start again; the code stays the same.': 'Bitte den Host, wieder zu starten; der Code bleibt gleich.',
+  'The masterserver answers at the port of its link, and at no other one.':
+    'Der Masterserver antwortet am Port seines Links und an keinem anderen.',
+  'Its operator may have opened that one alone in a firewall: it uses 25 UDP ports, that one and the next ones.':
+    'Vielleicht hat sein Betreiber nur diesen in einer Firewall geöffnet: er braucht 25 UDP-Ports, diesen und die nächsten.',
+  'Tell the operator of the masterserver, who can have it use a single one.':
+    'Sag es dem Betreiber des Masterservers, der ihn mit einem einzigen auskommen lassen kann.',
   'The masterserver does not answer.': 'Der Masterserver antwortet nicht.',
   'It may be down, the link may name a wrong address, or a firewall blocks UDP to it.':
     'Vielleicht ist er aus, der Link nennt eine falsche Adresse, oder eine Firewall sperrt UDP dorthin.',

@@ -111,6 +111,8 @@ interface MasterView {
   readonly relays: readonly RelayPlace[];
   /** How the session goes, or the last one went; null before the first. Over TLS, sockets towards its relay have to be tunnels too. */
   readonly way: MasterWay | null;
+  /** The master has let us in at its door, and has said nothing at the port that it has sent us to so far. */
+  readonly atDoor: boolean;
   /** The probe ports of the master; empty before the session is up. */
   readonly sources: readonly MappingSource[];
 }

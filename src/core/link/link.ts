@@ -213,6 +213,10 @@ export class Link implements LinkMachine {
     }
   }
 
+  get atDoor(): boolean {
+    return this.phase.in === 'confirming' && this.phase.linked.session.way === 'udp';
+  }
+
   /** Everything whose time has come. Each step leaves a state in which its own deadline lies in the future. */
   private work(now: Instant): void {
     if (!this.running) return;
@@ -222,7 +226,7 @@ export class Link implements LinkMachine {
     const { linked } = this;
     if (linked === null) return;
     if (linked.askedAt + LINK_LIMITS.linkDeadMs <= now) {
-      this.lose(now, 'MASTER_UNREACHABLE');
+      this.lose(now, this.atDoor ? 'MASTER_PORTS_SHUT' : 'MASTER_UNREACHABLE');
       return;
     }
     if (linked.session.spent || this.agreeAt <= now) {
@@ -333,8 +337,6 @@ export class Link implements LinkMachine {
     this.requests.restart(now);
     this.ask(now);
   }
-
-  // ── the session ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Sends what is due. Until the session is confirmed only our own echo: it is what confirms it. */
   private send(now: Instant, linked: Linked): void {

@@ -89,6 +89,10 @@ export class Masters implements MastersMachine {
     return this.main.link.socket;
   }
 
+  get atDoor(): boolean {
+    return this.main.link.atDoor;
+  }
+
   get addresses(): readonly string[] {
     return this.main.link.addresses;
   }

@@ -566,6 +566,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       },
       stun: () => this.stun,
       linkUp: () => this.linkUp,
+      atDoor: () => link.atDoor,
       ready: () => this.phase === 'ready',
       masterAddress: () => link.sources[0]?.target.address ?? null,
       seenAt: () => this.seenAt,

@@ -617,6 +617,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.HOST_OFFLINE': 'Der Host ist nicht da. Der Code stimmt: bitte ihn, wieder zu starten.',
   'failure.MASTER_UNREACHABLE':
     'Der Masterserver antwortet nicht. Bitte seinen Link in den Einstellungen prüfen; vielleicht läuft er nicht.',
+  'failure.MASTER_PORTS_SHUT':
+    'Der Masterserver antwortet nur am Port seines Links; vielleicht hat sein Betreiber die anderen UDP-Ports in einer Firewall nicht geöffnet.',
   'failure.MASTER_KEY_MISMATCH':
     'Der Masterserver hat nicht den Schlüssel aus deinem Link. Bitte den Betreiber um einen neuen.',
   'failure.UDP_BLOCKED':

@@ -602,6 +602,8 @@ export const en = {
   'failure.HOST_OFFLINE': 'The host is not online. The code is right: ask the host to start again.',
   'failure.MASTER_UNREACHABLE':
     'The masterserver does not answer. Check its link in the settings; it may also be down.',
+  'failure.MASTER_PORTS_SHUT':
+    'The masterserver answers at the port of its link alone; its operator may have left its other UDP ports shut in a firewall.',
   'failure.MASTER_KEY_MISMATCH':
     'The masterserver does not have the key in your link. Get a fresh link from its operator.',
   'failure.UDP_BLOCKED': 'UDP does not get out of this network. Allow it in the firewall, or try another network.',

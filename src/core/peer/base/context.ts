@@ -77,6 +77,8 @@ export interface PeerContext {
   readonly stun: () => readonly Endpoint[];
   /** Is there a session with the master? */
   linkUp(): boolean;
+  /** The masterserver answers at the port of its link, and not yet at the one that it has named. */
+  atDoor(): boolean;
   /** Is the own profile known, as far as it will be for now? */
   ready(): boolean;
   /** Where we have the master; null before the session with it is up. */

@@ -68,7 +68,9 @@ export class Join implements ConnectionOwner {
       over: (at) => this.searchOver(at),
       again: (at) => this.punchAgain(at),
     });
-    const late = context.agenda.at(now + PEER_LIMITS.linkWaitMs, (at) => this.unreachable(at, 'MASTER_UNREACHABLE'));
+    const late = context.agenda.at(now + PEER_LIMITS.linkWaitMs, (at) =>
+      this.unreachable(at, context.atDoor() ? 'MASTER_PORTS_SHUT' : 'MASTER_UNREACHABLE'),
+    );
     this.phase = { in: 'linking', late };
     this.stage('resolving');
   }
