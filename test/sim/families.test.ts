@@ -1,6 +1,6 @@
 /** Participants of IPv6 alone, of IPv4 alone and of both, by the real machines in the simulated internet. */
 import { expect, test } from 'vitest';
-import type { PeerEvent } from '../../src/core/index.ts';
+import { PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { bothSidesAgree, NATS, noPacketToUnprovenAddress, openScene, type SimUser } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
@@ -246,6 +246,37 @@ test('a friend that knocks before the master has seen its IPv6 knocks again when
     late += client.all('log').filter(({ what, data }) => what === 'again' && data.why === 'moved').length;
   }
   expect(late).toBeGreaterThan(0);
+});
+
+test('two whose IPv6 leads nowhere at first, as on lines that have just come up, meet over it soon after it does', () => {
+  const setup = peers({ seed: 'late line' });
+  const clear = setup.world.internet.obstruct(({ to }) => to.address.includes(':'));
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linuxRandom, ipv6: true });
+  const { host, client, code } = hostAndClient(setup, [at('h'), at('c')]);
+  setup.world.run(12_000);
+  client.command(joinCommand({ code }));
+  setup.world.run(5_000);
+  expect(client.last('path')).toBeUndefined();
+  clear();
+  setup.until(() => client.last('path') !== undefined && host.last('path') !== undefined, 30_000, 'both have a path');
+  expect(client.last('path')?.kind).toBe('ipv6');
+});
+
+test('a line whose IPv6 never leads anywhere is asked less and less often', () => {
+  const setup = peers({ seed: 'never six' });
+  const asked: number[] = [];
+  setup.world.internet.obstruct(({ to }) => {
+    if (!to.address.includes(':')) return false;
+    asked.push(setup.world.now);
+    return true;
+  });
+  setup.participant('me', setup.world.host({ name: 'm', behind: NATS.linux, ipv6: true }));
+  setup.world.run(1_800_000);
+  const { ipv6RetryMs, ipv6RetryMsMax } = PEER_LIMITS;
+  // Within a question there are at most four seconds between two tries.
+  const rests = asked.map((at, i) => at - (asked[i - 1] ?? at)).filter((ms) => ms > 4_100);
+  expect(rests[0]).toBeLessThan(ipv6RetryMs + 4_100);
+  expect(rests.at(-1)).toBeGreaterThanOrEqual(ipv6RetryMsMax);
 });
 
 test('a computer that changes to a network of IPv6 alone plays on with a host that has both', () => {

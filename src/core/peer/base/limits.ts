@@ -55,9 +55,13 @@ export const PEER_LIMITS = {
    */
   waitRestMsMax: 15_000,
   brokenRestMs: 1_000,
-  /** An address counts as proven to the master for 30 s; without IPv6 through to it, try seldom. */
+  /**
+   * An address counts as proven to the master for 30 s. Where it has not answered over IPv6 it is asked again, each time after twice as long: a
+   * line that comes up has one family before the other, and one that never has IPv6 is not to be asked for ever.
+   */
   ipv6ProveMs: 20_000,
-  ipv6RetryMs: 300_000,
+  ipv6RetryMs: 5_000,
+  ipv6RetryMsMax: 300_000,
   /** Twice within the master's `joinIdleMs`. */
   sessionAliveMs: 25_000,
   /**

@@ -55,6 +55,8 @@ export class Ipv6 {
   private seen: string | null = null;
   /** To be paid when the master sees us again: a network that changes does so several times within a second. */
   private owed: readonly Credit[] = [];
+  /** Questions in a row without an answer. */
+  private unanswered = 0;
 
   constructor(context: PeerContext, parts: Ipv6Parts) {
     this.context = context;
@@ -77,6 +79,7 @@ export class Ipv6 {
     const both = (addresses: readonly string[]): boolean =>
       addresses.some((one) => familyOf(one) === 6 && !isPrivate(one));
     this.forget();
+    this.unanswered = 0;
     if (this.context.family() === 6 || !both(network().addresses) || !both(this.context.link.addresses)) return;
     if (this.phase.in === 'unused') this.prove(now, this.phase.socket);
     if (this.phase.in !== 'none') return;
@@ -124,7 +127,8 @@ export class Ipv6 {
 
   private answered(now: Instant, socket: SocketId, response: Response): void {
     const works = response.type === 'ok';
-    const againMs = works ? PEER_LIMITS.ipv6ProveMs : PEER_LIMITS.ipv6RetryMs;
+    const againMs = works ? PEER_LIMITS.ipv6ProveMs : this.patience();
+    this.unanswered = works ? 0 : this.unanswered + 1;
     const asked = this.context.agenda.at(now + againMs, (later) => this.prove(later, socket));
     if (!works) {
       this.enter({ in: 'proving', socket, asked });
@@ -140,6 +144,11 @@ export class Ipv6 {
     for (const credit of owed) this.pay(now, credit);
     this.parts.onAnswer(now, true);
     if (anew) this.parts.onSeen(now);
+  }
+
+  private patience(): number {
+    const { ipv6RetryMs, ipv6RetryMsMax } = PEER_LIMITS;
+    return Math.min(ipv6RetryMs * 2 ** this.unanswered, ipv6RetryMsMax);
   }
 
   private enter(phase: Phase): void {
