@@ -64,3 +64,19 @@ test('of two hosts with one key the later one is found, and the first again when
     expect(host.all('hosting').map(({ code: told }) => told)).toEqual([code, code]);
   }
 });
+
+test('a host is told at once of a later one with its key also where both are behind one router, and a host that only moves is not', () => {
+  const setup = peers({ seed: 'one key, one router' });
+  const box = setup.world.nat(NATS.linux);
+  const at = (name: string) => setup.world.host({ name, behind: box });
+  const { host } = hostAndClient(setup, [at('old'), NATS.linux]);
+  host.command({ do: 'network', network: { addresses: [...host.host.addresses, '10.9.9.9'], gateway: null } });
+  setup.world.run(30_000);
+  expect(host.all('hosting-failed')).toEqual([]);
+  const twin = setup.participant('twin', at('new'), { identity: host.identity });
+  twin.command(hostCommand());
+  setup.until(() => twin.all('hosting').length > 0, 2_000, 'the later one hosts');
+  // Not only by the next heartbeat, which is due within 18 s.
+  setup.world.run(500);
+  expect(host.all('hosting-failed').map(({ failure }) => failure)).toEqual(['HOST_REPLACED']);
+});

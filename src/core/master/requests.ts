@@ -149,11 +149,13 @@ export class Requests {
       if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'hosts-here');
     }
     const before = here?.session ?? session;
+    // Another program of the same household, or of the same computer, has begun later.
+    const another = here !== null && here.record.generation !== generation;
     const done = registry.register(now, session, from, code, { announcement, players, profile, generation });
     if ('failure' in done) return failed(done.failure, 0, 'other-code');
     const { entry, change, newCode, crowdedOut } = done;
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
-    if (isElsewhere(before, session)) this.parts.push(now, before, { type: 'replaced' });
+    if (isElsewhere(before, session, another)) this.parts.push(now, before, { type: 'replaced' });
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     for (const { to, push } of this.parts.joins.handOver(now, session)) this.parts.push(now, to, push);
@@ -364,8 +366,9 @@ function viewerOf(session: MasterSession, from: Endpoint): ListViewer {
 
 /**
  * May it be another computer? A session of the very same one that has moved is told nothing: whoever watches its new network would see the
- * CID of the old one there. Two computers behind one address hear of each other by the answer to a heartbeat.
+ * CID of the old one there. `another`: the hosting is another one, also behind the same address.
  */
-function isElsewhere(before: MasterSession, session: MasterSession): boolean {
-  return before !== session && !before.over && before.path?.address !== session.path?.address;
+function isElsewhere(before: MasterSession, session: MasterSession, another: boolean): boolean {
+  const apart = another || before.path?.address !== session.path?.address;
+  return before !== session && !before.over && apart;
 }
