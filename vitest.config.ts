@@ -6,6 +6,17 @@ import { mutantPlugins } from './test/mutants/mutant.ts';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 
+/**
+ * Two minutes and more each, of kinds that others stand for in `npm test`: `lab/portmap` and `lab/detection` of mappings and their proofs,
+ * `ui/first-run` and `lab/invite` of a first evening.
+ */
+const LONG = ['own-master', 'pinhole', 'probe-ports', 'self-test'].map((name) => `test/lab/${name}.test.ts`);
+
+/** They say how long a game stands still on kernels, so nothing may run beside them: last, one after the other. */
+const ALONE = ['outlives', 'black-hole'].map((name) => `test/lab/${name}.test.ts`);
+
+const CI_RETRY = process.env.CI === 'true' ? 1 : 0;
+
 export default defineConfig({
   plugins: [...mutantPlugins(ROOT), ...limitPlugins(ROOT)],
   test: {
@@ -29,11 +40,16 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/{lab,loopback,ui}/**/*.test.ts'],
-          retry: process.env.CI === 'true' ? 1 : 0,
+          exclude: [...LONG, ...ALONE],
+          retry: CI_RETRY,
         },
       },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, retry: CI_RETRY, fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
       // What takes long, or packages of some hundred megabytes: `npm run full`, not `npm test`.
-      { extends: true, test: { name: 'full', include: ['test/full/**/*.test.ts'], fileParallelism: false } },
+      { extends: true, test: { name: 'full', include: ['test/full/**/*.test.ts', ...LONG], fileParallelism: false } },
     ],
   },
 });

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 const SUITES = {
   games: { argv: ['--project', 'full', 'test/full/game'], runs: 20 },
   dist: { argv: ['--project', 'full', 'test/full/executables.test.ts'], runs: 20 },
+  long: { argv: ['--project', 'full', 'test/lab'], runs: 1 },
   relayed: { argv: ['test/lab/relayed.test.ts'], runs: 20 },
   killed: { argv: ['test/lab/killed-host.test.ts'], runs: 20 },
 };
