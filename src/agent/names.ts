@@ -2,7 +2,6 @@
  * Names are looked up at the start, and again for as long as the masterserver does not answer: a dynamic name may lead elsewhere by
  * now, and at the start of a computer there may be no DNS yet.
  */
-import { lookup } from 'node:dns/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
   addressBytes,
@@ -13,7 +12,7 @@ import {
   type ProbeResult,
   SOURCES_LIMITS,
 } from '../core/index.ts';
-import { askingOnce } from '../node/index.ts';
+import { askSystem } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface NamedEndpoint {
@@ -24,10 +23,6 @@ export interface NamedEndpoint {
 type Family = 4 | 6;
 /** All addresses of one family; rejects where there are none. */
 export type AskName = (host: string, family: Family) => Promise<readonly string[]>;
-
-const askSystem: AskName = askingOnce(async (host, family) =>
-  (await lookup(host, { all: true, family })).map(({ address }) => address),
-);
 
 /**
  * The addresses of a name, both families asked for at once: whichever answers first is waited with for the other a moment only, so that a

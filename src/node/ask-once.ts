@@ -1,4 +1,5 @@
 /** Questions to the system's resolver, which may take longer than anybody waits for. */
+import { lookup } from 'node:dns/promises';
 import { LIMITS } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 
@@ -25,3 +26,8 @@ export function askingOnce<Key extends readonly (string | number)[]>(ask: Ask<Ke
     return question;
   };
 }
+
+/** All addresses of one family; rejects where there are none. */
+export const askSystem = askingOnce(async (host: string, family: 4 | 6) =>
+  (await lookup(host, { all: true, family })).map(({ address }) => address),
+);

@@ -1,6 +1,6 @@
 /** Drivers between core and the operating system. */
 
-export { askingOnce } from './ask-once.ts';
+export { askingOnce, askSystem } from './ask-once.ts';
 export * from './clipboard.ts';
 export * from './clock.ts';
 export * from './codes.ts';

@@ -3,7 +3,6 @@
  * is above it names IPv4 addresses and never learns of the others, so peers, masterservers and STUN servers are reached alike, the NAT64
  * is measured as any other NAT, and a computer may change between networks while its sockets stay.
  */
-import { lookup } from 'node:dns/promises';
 import {
   desynthesize,
   type Endpoint,
@@ -14,13 +13,9 @@ import {
   nat64Prefixes,
   synthesize,
 } from '../core/index.ts';
-import { askingOnce } from './ask-once.ts';
+import { askSystem } from './ask-once.ts';
 import { NODE_LIMITS } from './limits.ts';
 import type { OpenUdpSocket, UdpSocket, UdpSocketHandlers } from './socket.ts';
-
-const look = askingOnce(async (name: string) =>
-  (await lookup(name, { all: true, family: 6 })).map(({ address }) => address),
-);
 
 /** AAAA records of the name that has none; empty where nobody makes them, or not in time. */
 async function askDns(): Promise<readonly string[]> {
@@ -28,7 +23,7 @@ async function askDns(): Promise<readonly string[]> {
   const late = new Promise<readonly string[]>((resolve) => {
     timer = setTimeout(() => resolve([]), LIMITS.nameLookupMs);
   });
-  const found = look(NAT64_NAME).catch(() => []);
+  const found = askSystem(NAT64_NAME, 6).catch(() => []);
   const records = await Promise.race([found, late]);
   clearTimeout(timer);
   return records;
