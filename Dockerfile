@@ -12,7 +12,7 @@ ENV NODE_ENV=production
 WORKDIR /opt/sallyport
 COPY --from=build /build/package.json /build/LICENSE ./
 COPY --from=build /build/node_modules ./node_modules
-COPY --from=build /build/dist/src ./dist/src
+COPY --from=build /build/dist/command ./dist/command
 COPY --from=build /build/dist/web ./dist/web
 RUN mkdir -p /var/lib/sallyport && chown node:node /var/lib/sallyport
 USER node
@@ -22,5 +22,5 @@ EXPOSE 8430-8455/udp 8420/tcp
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8420/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "dist/src/cli/main.js", "master", "--state-dir", "/var/lib/sallyport"]
+ENTRYPOINT ["node", "dist/command/cli/main.js", "master", "--state-dir", "/var/lib/sallyport"]
 CMD ["--http", "0.0.0.0:8420"]

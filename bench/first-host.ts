@@ -1,7 +1,7 @@
 /**
  * A fresh machine: `sallyport master` without a flag, then `sallyport host --public` on it. How long from the start of the second
  * process until the page's list shows the host? `npm run bench:first`, with `-- --runs 5`, and `--program FILE` for the executable that
- * people install (`npm run dist`) in place of the compiled files of this checkout, which takes Node a third of a second longer to load.
+ * people install (`npm run dist`) in place of the command of this checkout.
  * Needs the default ports; state in a folder of its own, loopback and this computer's own address only.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -19,7 +19,7 @@ import { quantile } from './stats.ts';
 const { values: flags } = parseArgs({
   options: { runs: { type: 'string', default: '5' }, program: { type: 'string' } },
 });
-const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../command/cli/main.js', import.meta.url));
 const COMMAND = flags.program === undefined ? [process.execPath, MAIN] : [flags.program];
 const ASKED_MS = 1_000;
 const GIVEN_UP_MS = 20_000;

@@ -20,7 +20,7 @@ import { quantile } from './stats.ts';
 const LIMIT_MS = 300;
 /** From a double-click to a sign of life, with the start of Node and of everything inside. */
 const EXECUTABLE_LIMIT_MS = 400;
-const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../command/cli/main.js', import.meta.url));
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' }, program: { type: 'string' } } });
 const rounds = Number(values.rounds);
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-first-line-'));

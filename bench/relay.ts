@@ -49,7 +49,7 @@ const MASTER_PORT = 30_400;
 /** Who join each other: so few that each is proven in a moment, so many that no limit of theirs is met. */
 const GUESTS = 600;
 const MEMORY_PAIRS = 16_000;
-const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../command/cli/main.js', import.meta.url));
 const UNLIMITED = ['pair=900000000k', 'total=900000000k', 'address-day=900000T', 'network-day=900000T'].concat([
   'host-day=900000T',
   'total-day=900000T',

@@ -1,5 +1,6 @@
 /** Drives a `puppet.ts` on a host of the lab: open sockets, send single datagrams, see what arrives. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LabProcess } from './process.ts';
 import type { LabHost } from './topology.ts';
@@ -41,11 +42,11 @@ export interface Received {
 
 const ANSWER_TIMEOUT_MS = 15_000;
 
-/** A compiled program of this project, whether we run from the sources (tests) or compiled. */
+/** A built program of this project, whether we run from the sources (tests) or built. */
 export function compiled(path: string): string {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  const root = existsSync(`${here}../package.json`) ? `${here}../dist/` : `${here}../`;
-  return `${root}${path}`;
+  let folder = fileURLToPath(new URL('.', import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = join(folder, '..');
+  return join(folder, 'dist', path);
 }
 
 export class Puppet {

@@ -63,7 +63,7 @@ export interface JoinOptions {
 
 const READY_MS = 30_000;
 /** SALLYPORT_LAB_COMMAND: another build of the command, as an executable of `npm run dist`, by its whole path. */
-const PROGRAM = process.env.SALLYPORT_LAB_COMMAND?.split(' ') ?? [process.execPath, compiled('src/cli/main.js')];
+const PROGRAM = process.env.SALLYPORT_LAB_COMMAND?.split(' ') ?? [process.execPath, compiled('command/cli/main.js')];
 
 export function eventOf(text: string): CommandEvent | null {
   if (!text.startsWith('{')) return null;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { hasProgram } from './support.ts';
 
 const CLIENTS = fileURLToPath(new URL('../clients/', import.meta.url));
-const MAIN = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../dist/command/cli/main.js', import.meta.url));
 const STRICT = ['-O1', '-g', '-Wall', '-Wextra', '-pedantic', '-Werror'];
 
 export interface Client {

@@ -119,7 +119,7 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
     expect(nodes.map(({ name, region }) => `${name} ${region}`)).toEqual(['a here', 'b here', 'c here']);
     expect(nodes.reduce((all, { hosts }) => all + hosts, 0)).toBeGreaterThanOrEqual(2);
     expect(missing).toEqual([]);
-    const command = ['dist/src/cli/main.js', 'fleet', 'status', '--nats', `nats://127.0.0.1:${port}`];
+    const command = ['dist/command/cli/main.js', 'fleet', 'status', '--nats', `nats://127.0.0.1:${port}`];
     const flags = ['--nats-nkey', join(folder, 'a.nk'), '--state-dir', join(folder, 'a')];
     const { stdout } = await run(process.execPath, [...command, ...flags]);
     expect(

@@ -24,7 +24,7 @@ test('the container starts the command of the package, as nobody special, with p
   expect(node).toBeGreaterThanOrEqual(Number(/\d+/.exec(engines.node)?.[0]));
   // What runs is in the image, what builds is not.
   const copied = of('COPY').filter((text) => text.startsWith('--from=build'));
-  expect(copied.join()).toContain('dist/src');
+  expect(copied.join()).toContain('dist/command');
   expect(copied.join()).toContain('dist/web');
   expect(copied.join()).not.toMatch(/\/build \.|lab|bench|test/);
 });
