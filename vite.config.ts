@@ -9,7 +9,11 @@ export default defineConfig(({ mode }) => {
   return {
     root: 'src/web',
     base: playground ? './' : '/',
-    build: { outDir: playground ? '../../dist/playground' : '../../dist/web', emptyOutDir: true, target: 'es2022' },
+    // The playground holds the simulator, and is loaded by nobody else.
+    build: {
+      ...{ outDir: playground ? '../../dist/playground' : '../../dist/web', emptyOutDir: true, target: 'es2022' },
+      chunkSizeWarningLimit: 600,
+    },
     plugins: [
       {
         name: 'sallyport-page',

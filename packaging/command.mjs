@@ -17,7 +17,14 @@ await build({
   ...{ configFile: false, root: ROOT, logLevel: 'warn' },
   ssr: { noExternal: true, external: LEFT_OUT, target: 'node' },
   build: {
-    ...{ ssr: true, outDir: join(ROOT, 'dist/command'), emptyOutDir: true, target: 'node20', minify: false, chunkSizeWarningLimit: 10_000 },
+    ...{
+      ssr: true,
+      outDir: join(ROOT, 'dist/command'),
+      emptyOutDir: true,
+      target: 'node20',
+      minify: false,
+      chunkSizeWarningLimit: 10_000,
+    },
     rolldownOptions: {
       external: LEFT_OUT,
       input: Object.fromEntries(ENTRIES.map((name) => [name, join(ROOT, 'dist/src', `${name}.js`)])),

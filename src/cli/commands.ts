@@ -4,7 +4,7 @@ import { type Flags, readCommandLine } from './flags.ts';
 import { NATS_FLAGS, NODE_FLAGS } from './fleet-flags.ts';
 import { NORAY_FLAGS } from './noray-flags.ts';
 import type { Invocation } from './run.ts';
-import { type Sentence, t } from './words/index.ts';
+import { LANGUAGES, type Sentence, t } from './words/index.ts';
 
 export interface Command {
   readonly summary: string;
@@ -40,7 +40,7 @@ export const COMMON_FLAGS = {
   lang: {
     kind: 'text',
     value: 'LANG',
-    choices: ['en', 'de'],
+    choices: LANGUAGES,
     about: 'language of what people read (default: that of the system)',
   },
 } as const satisfies Flags;

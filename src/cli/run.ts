@@ -30,7 +30,7 @@ const PIPE_EXIT = 141;
 export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // A double click on the executable gives no words: whoever does that wants the page.
   const [name = BUILD.executable ? 'ui' : 'help', ...rest] = argv;
-  await speak(languageOf(wishedLanguage(argv, env), env));
+  speak(languageOf(wishedLanguage(argv, env), env));
   const terminal = terminalFor(rest, env);
   const abort = new AbortController();
   let signalExit: number | null = null;

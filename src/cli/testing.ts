@@ -14,6 +14,5 @@ export { probeLines, type ReportOptions, reportLines, type WaysShown, whatWouldH
 export { Terminal, type TerminalOptions } from './terminal.ts';
 export { webhookFault } from './webhook-fault.ts';
 export { called } from './who.ts';
-export { de } from './words/de.ts';
 export { failureWords, isAsciiOnly, LANGUAGES, languageOf, speak, t, told } from './words/index.ts';
 export { SHELL_NEXT, SHELL_WHAT } from './words/shell-next.ts';

@@ -1,8 +1,8 @@
 /** A language of brackets: the built page with every text of the catalogue as ⟦text⟧, so that texts of elsewhere stand out. */
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { en } from '../../src/languages/index.ts';
 import { SIM_CLASSES } from '../../src/sim/index.ts';
-import { en } from '../../src/web/messages/en.ts';
 
 /** `"key":"text"` as the minifier leaves it, with any of the three quotes. */
 const ENTRY = /"([\w-]+(?:\.[\w-]+)+)":(["'`])((?:\\.|(?!\2).)*)\2/gs;

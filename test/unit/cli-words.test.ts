@@ -8,7 +8,6 @@ import {
   BUILT_IN,
   COMMANDS,
   commandHelp,
-  de,
   failureWords,
   helpText,
   isAsciiOnly,
@@ -21,11 +20,12 @@ import {
   t,
   told,
 } from '../../src/cli/testing.ts';
+import { CATALOGUES, type Catalogue } from '../../src/languages/index.ts';
 import { FAILURES, SallyportError, usage } from '../../src/node/index.ts';
 import { nodesOf, type SyntaxNode } from './syntax.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
-const sentences: Readonly<Record<string, string>> = de;
+const sentences: Readonly<Record<string, string>> = CATALOGUES.de as Catalogue;
 
 function sourcesOf(
   folder: string,
@@ -137,7 +137,7 @@ test('what the layers below say of options is found in the catalogue, whatever s
       }),
   );
   expect(texts.length).toBeGreaterThan(30);
-  await speak('de');
+  speak('de');
   const english = texts.filter((text) => !FOR_DEVELOPERS.test(text) && told(text) === text);
   expect(english).toEqual([]);
 });
@@ -158,7 +158,7 @@ test('what is told of the store of a masterserver is found in the catalogue, als
     })
     .filter((text) => /[a-z]{2,} [a-z]{2,}.*\.$/.test(text) && !WITH_TIMES.test(text));
   expect(said.length).toBeGreaterThan(12);
-  await speak('de');
+  speak('de');
   expect(said.filter((text) => told(text) === text)).toEqual([]);
   const at = '2026-11-29T08:00:00Z';
   const since = ['', ` after ${at}`];
@@ -197,7 +197,7 @@ describe('a language', () => {
     expect(failureWords(failure, 'master').message).toContain('The command line is not right. --relay-at takes');
     expect(failureWords(failure, 'master').hint).toBe('See "sallyport help master".');
     expect(failureWords(new SallyportError('PASSWORD')).hint).toContain('--password-file');
-    await speak('de');
+    speak('de');
     expect(t('seen by the game as {address}', { address: '127.77.0.2' })).toBe('das Spiel sieht 127.77.0.2');
     expect(failureWords(failure, 'master').message).toContain('Die Befehlszeile stimmt nicht. --relay-at nimmt');
     expect(failureWords(failure, 'master').message).toContain('nicht „x“');

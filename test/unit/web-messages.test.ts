@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { en, type MessageKey, PAGE_LANGUAGES } from '../../src/languages/index.ts';
 import { FAILURES } from '../../src/node/index.ts';
-import { de } from '../../src/web/messages/de.ts';
-import { en, type MessageKey } from '../../src/web/messages/en.ts';
 
 const WEB = fileURLToPath(new URL('../../src/web', import.meta.url));
+const de = PAGE_LANGUAGES.de.texts;
 const keys = Object.keys(en) as MessageKey[];
 
 function placeholders(text: string): readonly string[] {

@@ -1,27 +1,21 @@
 /**
- * What the command says, in the language of whoever sits there. A sentence stands in English where it is said; a catalogue is one file
- * that has every sentence of the command in another language, under the English one. JSON lines hold codes and numbers, in no language.
+ * What the command says, in the language of whoever sits there. A sentence stands in English where it is said; `src/languages` has every
+ * one of them in the other languages. JSON lines hold codes and numbers, in no language.
  */
 import { fill, type Places } from '../../core/model/fill.ts';
+import { CATALOGUES, type Catalogue, type Sentence } from '../../languages/index.ts';
 import type { SallyportError } from '../../node/failure.ts';
-import type { de } from './de.ts';
 import { SHELL_NEXT, SHELL_WHAT } from './shell-next.ts';
 
-/** A sentence that every catalogue has. */
-export type Sentence = keyof typeof de;
-export type Catalogue = Readonly<Record<Sentence, string>>;
+export type { Sentence };
 
-/** Languages with a catalogue of their own; a new one is one file and one line here. */
-const CATALOGUES: Readonly<Record<string, () => Promise<Catalogue>>> = {
-  de: async () => (await import('./de.ts')).de,
-};
 export const LANGUAGES: readonly string[] = ['en', ...Object.keys(CATALOGUES)];
 
 let catalogue: Catalogue | null = null;
 
 /** For everything that is said from now on. */
-export async function speak(language: string): Promise<void> {
-  catalogue = (await CATALOGUES[language]?.()) ?? null;
+export function speak(language: string): void {
+  catalogue = CATALOGUES[language] ?? null;
   shapes = null;
 }
 

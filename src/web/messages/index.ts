@@ -1,15 +1,8 @@
 import { signal } from '@preact/signals';
 import { fill, type Places } from '../../core/model/fill.ts';
-import { de } from './de.ts';
-import { en, type MessageKey } from './en.ts';
+import { en, PAGE_LANGUAGES as LANGUAGES, type MessageKey } from '../../languages/index.ts';
 
-export type { MessageKey };
-
-/** Languages with a complete catalogue and the direction they are read in; a new one is one file and one line here. */
-export const LANGUAGES = {
-  en: { name: 'English', dir: 'ltr', texts: en },
-  de: { name: 'Deutsch', dir: 'ltr', texts: de },
-} as const;
+export { LANGUAGES, type MessageKey };
 export type Language = keyof typeof LANGUAGES;
 
 export function isLanguage(text: string | null | undefined): text is Language {
