@@ -278,19 +278,24 @@ export function createOffice(options: OfficeOptions): Office {
     if (joinable === null) return;
     const before = directory.listing.get(hostId);
     directory.verified(hostId, joinable ? wallClock() : null);
-    const isNew = joinable && before?.listed === true && before.verifiedAt === null;
-    if (isNew && tells(before.host)) webhooks.send(listedMessage(before));
+    if (!joinable || before?.listed !== true || !tells(before.host)) return;
+    if (before.verifiedAt === null || isOwed(before)) webhooks.send(listedMessage(before));
+  }
+
+  /**
+   * Was it proven by a node that tells nobody of it, and not told of since? What was told of a host as young as this is noted here, whatever
+   * the clocks of two nodes differ by.
+   */
+  function isOwed({ hostId, firstSeenAt }: ListItem): boolean {
+    const isYoung = firstSeenAt >= wallClock() - SERVER_LIMITS.webhookDedupeMs / 2;
+    return fleet !== undefined && isYoung && webhooks.owes('host.listed', hostId);
   }
 
   /** Of a host that was proven while this node, which is the first of its code, was away: no other node told of it. */
   function tellLate(): void {
     if (fleet === undefined) return;
-    // What was told of a younger one is noted here, whatever the clocks of two nodes differ by.
-    const since = wallClock() - SERVER_LIMITS.webhookDedupeMs / 2;
-    for (const item of directory.listing.all()) {
-      if (!item.listed || !item.verified || item.firstSeenAt < since) continue;
-      if (webhooks.owes('host.listed', item.hostId) && tells(item.host)) webhooks.send(listedMessage(item));
-    }
+    for (const item of directory.listing.all())
+      if (item.listed && item.verified && isOwed(item) && tells(item.host)) webhooks.send(listedMessage(item));
   }
 
   let rowsLeft = false;

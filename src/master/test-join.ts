@@ -48,6 +48,8 @@ export function startTester(options: TesterOptions): Tester {
   const peer = createPeer({
     ...{ master: options.master, identity: options.identity, family: options.family },
     ...{ stun: [], crypto: nodeCrypto, random: systemRandom, wallClock: Date.now },
+    // All nodes of a fleet have one key. Two of them may test one host at a time, and are two programs to it: neither takes the other's place.
+    start: nodeCrypto.randomBytes(16),
   });
   const driver = drive(peer, {
     onEvent(event) {

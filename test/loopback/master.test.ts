@@ -6,6 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ServersPage, serversPageSchema } from '../../src/master/index.ts';
+import { ListItem, startTester } from '../../src/master/testing.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+import { hostRecord } from '../unit/master-records.ts';
 import { announcement, eventually, hostCommand, MasterBench } from './master-node.ts';
 import { portBase } from './processes.ts';
 
@@ -122,6 +125,34 @@ test('the masterserver proves by its own join that a host is joinable, with a pa
   const metrics = await (await fetch(master.metrics ?? '')).text();
   expect(metrics).toMatch(/sallyport_test_joins_total\{result="path"\} 2/);
   expect(metrics).not.toMatch(/sallyport_joins_total\{/);
+});
+
+test('two nodes of a fleet, which have one key, prove a host at one moment, and neither takes the place of the other', async () => {
+  const master = await bench.start({ listen: ['127.0.0.1'], port, testJoins: null });
+  const host = bench.guest(master.link);
+  host.command(hostCommand());
+  const { hostKey } = await host.until('hosting');
+  const identity = nodeCrypto.keyPair(
+    Buffer.from(readFileSync(join(bench.stateDir, 'master.key'), 'utf8'), 'base64url'),
+  );
+  const results: (boolean | null)[] = [];
+  // Asked for a host only once it has its session: both have one before either begins.
+  const asked = new Set<number>();
+  const item = new ListItem({
+    ...{ host: { ...hostRecord(1), hostKey }, firstSeenAt: 0, verifiedAt: null, official: false, hidden: false },
+    ...{ returning: false, crowded: false, address: null, elsewhere: false },
+  });
+  for (const n of [1, 2]) {
+    const tester = startTester({
+      ...{ identity, master: { key: identity.publicKey, addresses: ['127.0.0.1'], port }, family: 4 },
+      ...{ now: () => 0, timing: { intervalMs: 1, againMs: 3_600_000, timeoutMs: 5_000 } },
+      hosts: () => (asked.add(n).size === 2 ? [item] : []),
+      onResult: (_hostId, joinable) => results.push(joinable),
+    });
+    bench.cleanup(tester.stop);
+  }
+  await eventually('both have ended', () => results.length === 2);
+  expect(results).toEqual([true, true]);
 });
 
 test('an admin ban takes a host off the list at once and keeps it off', async () => {

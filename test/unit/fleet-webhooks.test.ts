@@ -66,12 +66,16 @@ async function node({ isFirst }: { readonly isFirst: boolean }) {
     office.directory.elsewhere(host.hostId);
     return host.hostId;
   }
+  function register(n: number): void {
+    const host = hostRecord(n);
+    office.event({ ev: 'host', host, change: 'new' });
+  }
   /** So many minutes later. */
   const pass = (minutes: number): void => {
     now += 60_000 * minutes;
     vi.advanceTimersByTime(60_000 * minutes);
   };
-  return { office, titles, told, hear, pass };
+  return { office, titles, told, hear, register, pass };
 }
 
 test('a host that was proven while its first node was away is told of by that node when it is back, once', async () => {
@@ -85,6 +89,24 @@ test('a host that was proven while its first node was away is told of by that no
   pass(5);
   await settled();
   expect(titles).toHaveLength(1);
+});
+
+test('a host that another node has proven before it came to its first node is told of when that has proven it too, once', async () => {
+  const { office, titles, told, hear, register, pass } = await node({ isFirst: true });
+  pass(1);
+  const hostId = hear(1, 500);
+  register(1);
+  office.tested(hostId, true);
+  await expect.poll(() => titles).toEqual(['New server: Server 1']);
+  expect(told).toEqual([`host.listed ${hostId}`]);
+  office.tested(hostId, true);
+  const second = await node({ isFirst: false });
+  second.pass(1);
+  second.hear(1, 500);
+  second.register(1);
+  second.office.tested(hostId, true);
+  await settled();
+  expect([titles.length, second.titles.length]).toEqual([1, 0]);
 });
 
 test('nor is one told of by a node that is not its first, or of which another has told', async () => {
