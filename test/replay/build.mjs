@@ -14,7 +14,9 @@ export const DOOR = 8_430;
 
 export async function load(folder) {
   const entry = (path) => import(pathToFileURL(join(folder, 'dist/src', path)).href);
+  // The last two have what `core/testing.js` has, where there is none.
   const names = ['core/index.js', 'core/testing.js', 'sim/index.js', 'node/index.js', 'master/index.js'];
+  names.push('core/peer/handshake.js', 'core/traverse/step.js');
   const present = names.filter((name) => existsSync(join(folder, 'dist/src', name)));
   const build = Object.assign({ folder, entry }, ...(await Promise.all(present.map(entry))));
   // In simulated worlds codes are derived cheaply, where deriving them is expensive.
@@ -39,10 +41,20 @@ export function stage(build, seed, { lie } = {}) {
     if (outcome.ok) sockets.set(outcome.local.port, socket);
     handleSocket.call(machine, now, socket, outcome);
   };
+  // Sessions spoken by hand that acknowledge what they are told, by where they are.
+  const listening = new Map();
+  const at = ({ address, port }) => `${address} ${port}`;
   // What a datagram given by hand makes the master send to others goes out by the world, as all else does.
   const forOthers = [];
   const { poll } = machine;
-  machine.poll = () => forOthers.shift() ?? poll.call(machine);
+  // What the master says by itself to a session that is spoken by hand waits for `hear`.
+  const waiting = [];
+  machine.poll = () => {
+    for (let output = forOthers.shift() ?? poll.call(machine); ; output = poll.call(machine)) {
+      if (output.kind !== 'transmit' || !listening.has(at(output.to))) return output;
+      waiting.push(output);
+    }
+  };
   const running = world.server({ name: 'master', addresses: [MASTER] }).run(machine);
   running.command({ do: 'start' });
   world.run(10);
@@ -60,9 +72,6 @@ export function stage(build, seed, { lie } = {}) {
     if (others.length > 0) running.command({ do: 'evict', hostKey: new Uint8Array(32).fill(9) });
     return sent;
   };
-  // Sessions spoken by hand that acknowledge what they are told, by where they are.
-  const listening = new Map();
-  const at = ({ address, port }) => `${address} ${port}`;
   const told = ({ to, bytes }) => to !== undefined && listening.get(at(to))?.(bytes);
   return {
     ...{ build, world, master: machine, key: identity.publicKey, wallClock },
@@ -73,6 +82,9 @@ export function stage(build, seed, { lie } = {}) {
       return sent;
     },
     listen: (from, hears) => listening.set(at(from), hears),
+    hear() {
+      for (let output = waiting.shift(); output !== undefined; output = waiting.shift()) told(output);
+    },
   };
 }
 
@@ -151,42 +163,59 @@ export function session(setup, from, { keys, time } = {}) {
   const finished = message2 === undefined ? null : initiator.finish(message2);
   const accept = finished === null ? null : build.readAcceptPayload(finished.payload);
   if (accept === null) return null;
-  const secure = new build.SecureSession(suite, finished.keys);
-  let [id, stamp] = [1, 0];
-  const sealed = (plaintext) => {
+  return { own, accept, ...spoken(setup, from, accept, new build.SecureSession(suite, finished.keys)) };
+}
+
+/** What is said in a session: a stamp for each address, each challenge answered. */
+function spoken({ build, hit, listen }, from, accept, secure) {
+  let id = 1;
+  const stamps = new Map();
+  const seal = (plaintext) => {
     const header = build.writeControlHeader(accept.cid, secure.sequence);
     return build.concat(header, secure.seal(header, plaintext));
   };
   const open = (bytes) => {
     const read = build.readControlHeader(bytes);
-    const plaintext = read && secure.open(read.sequence, read.header.slice(), read.sealed.slice());
+    return read && secure.open(read.sequence, read.header.slice(), read.sealed.slice());
+  };
+  /** Null where it is no answer to a request; what is sent for a challenge is counted by `paid`. */
+  const answer = (bytes, at, paid) => {
+    const plaintext = open(bytes);
     if (!plaintext) return null;
     const reader = new build.Reader(plaintext);
-    const [frame] = [reader.u8(), reader.u16()];
-    stamp = reader.u32();
-    return frame === build.FRAME.response ? build.readResponse(reader) : null;
+    const frame = reader.u8();
+    if (frame === build.FRAME.challenge) {
+      const back = seal(build.concat(Uint8Array.of(build.FRAME.challengeAnswer), plaintext.subarray(1)));
+      paid(back);
+      hit(at, accept.controlPort, back);
+    }
+    if (frame !== build.FRAME.response) return null;
+    reader.u16();
+    stamps.set(at.address, reader.u32());
+    return build.readResponse(reader);
   };
-  const acknowledge = (bytes) => {
-    const read = build.readControlHeader(bytes);
-    const plaintext = read && secure.open(read.sequence, read.header.slice(), read.sealed.slice());
+  const acknowledge = (bytes, told) => {
+    const plaintext = open(bytes);
     if (plaintext?.[0] !== build.FRAME.push) return false;
     const ack = new Uint8Array(7);
     ack[0] = build.FRAME.pushAck;
     ack.set(plaintext.subarray(1, 3), 1);
-    new DataView(ack.buffer).setUint32(3, stamp);
-    hit(from, accept.controlPort, sealed(ack));
+    new DataView(ack.buffer).setUint32(3, stamps.get(from.address) ?? 0);
+    hit(from, accept.controlPort, seal(ack));
+    const reader = new build.Reader(plaintext.subarray(7));
+    told?.(build.readPush(reader));
     return true;
   };
   return {
-    own,
-    accept,
     /** From here on it acknowledges what is pushed to it. */
-    listen: () => setup.listen(from, acknowledge),
-    /** The answers to one request. */
-    ask(message) {
-      const frame = build.writeRequestFrame({ id: id++, via: false, stamp, message });
-      const answers = hit(from, accept.controlPort, sealed(frame)).map(({ bytes }) => open(bytes));
-      return answers.find((answer) => answer !== null) ?? null;
+    listen: (told) => listen(from, (bytes) => acknowledge(bytes, told)),
+    /** The answer to one request, which may come from another address; `paid` is given each datagram. */
+    ask(message, at = from, paid = () => {}) {
+      const stamp = stamps.get(at.address) ?? 0;
+      const datagram = seal(build.writeRequestFrame({ id: id++, via: at !== from, stamp, message }));
+      paid(datagram);
+      const answers = hit(at, accept.controlPort, datagram).map(({ bytes }) => answer(bytes, at, paid));
+      return answers.find((one) => one !== null) ?? null;
     },
   };
 }

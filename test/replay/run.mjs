@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import * as fromHosts from './attacks-host.mjs';
 import * as onComputers from './attacks-local.mjs';
 import * as fromMasters from './attacks-master.mjs';
+import { paidByOthers } from './attacks-pay.mjs';
 import { load } from './build.mjs';
 
 const { positionals, values } = parseArgs({
@@ -18,6 +19,7 @@ const ATTACKS = [
   [2, 'keys are ground for a code', fromMasters.manyKeys],
   [3, 'a pin is written before the host has proven its key', onComputers.earlyPin],
   [4, 'text of the master becomes a line of ours', onComputers.linesOfTheMaster],
+  [5, 'an address that has paid nothing is hit for what others have paid', paidByOthers],
   [6, 'pushes to an address whose participant has left', fromMasters.pushesToTheGone],
   [7, 'addresses that nobody may probe, named by a dishonest master', fromMasters.forbiddenAddresses],
   [8, "joins fill the master's table", fromMasters.fullOfJoins],
