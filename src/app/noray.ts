@@ -47,6 +47,14 @@ const LOCALHOST = '127.0.0.1';
 /** As many symbols as noray's own have. */
 const ID_BYTES = 16;
 
+/**
+ * A page of the web can make a browser send lines, but not without a head of HTTP before them, or the one of TLS, in whose session ticket
+ * its server may have put them.
+ */
+function isOfBrowser(line: string): boolean {
+  return / HTTP\/\d/.test(line) || [...line].some((sign) => sign < ' ' && sign !== '\t' && sign !== '\r');
+}
+
 export class NorayFront {
   readonly #engine: NorayEngine;
   readonly #games = new Set<Game>();
@@ -113,8 +121,7 @@ export class NorayFront {
     let waiting = 0;
     const lines = createInterface({ input: socket });
     lines.on('line', (text) => {
-      // A page of the web can be made to send lines, but not without a head of HTTP.
-      if (/ HTTP\/\d/.test(text)) socket.destroy();
+      if (isOfBrowser(text)) socket.destroy();
       if (socket.destroyed || text.length > APP_LIMITS.norayLineBytesMax) return;
       // A connect may take a minute, and whoever goes on talking meanwhile would fill the memory.
       if (++waiting > APP_LIMITS.norayLinesMax) {

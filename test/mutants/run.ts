@@ -24,7 +24,6 @@ const NOT_HERE = [
   'The app, a host or a join commanded',
   'A flood on one port',
   'A page, or a message, whose link starts the app',
-  'A page, or another user, at ports that have no token',
   'A package of others',
   "Bans, the admin's token or names gone",
   'Pinned hosts emptied by damage',

@@ -1,6 +1,6 @@
 /** Connections that go through a relay: at once, until a direct path is found, and again when that dies. */
 import { expect, test } from 'vitest';
-import type { PeerEvent } from '../../src/core/index.ts';
+import { type PeerEvent, seededCrypto, WIRE } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import {
   NATS,
@@ -231,4 +231,74 @@ test('one side that wants a relay only, and one that wants none, are refused by 
   join('only');
   until(() => all('client', 'join-failed').length > 0, 2_000);
   expect(all('client', 'join-failed')[0]).toMatchObject({ event: { failure: 'RELAY_MODE' } });
+});
+
+/** A host that says something else in its answer than it is, and believes something else of its friend than that says. */
+function lyingHost(tell: (hello: Uint8Array) => void, believe: (hello: Uint8Array) => void = () => {}) {
+  const honest = seededCrypto('lying host', nodeCrypto);
+  const seal: typeof honest.seal = (key, nonce, associated, plaintext) => {
+    const told = plaintext.slice();
+    tell(told);
+    return honest.seal(key, nonce, associated, told);
+  };
+  const open: typeof honest.open = (...sealed) => {
+    const plaintext = honest.open(...sealed);
+    if (plaintext !== null) believe(plaintext);
+    return plaintext;
+  };
+  return { configs: { host: { crypto: { ...honest, seal, open } } } };
+}
+
+/** In the flags, which come first in either hello. */
+const [NEVER, ONLY] = [1 << 1, 2 << 1];
+/** In the answer of a host without services only their number is behind its relay. */
+const RELAY_AT = 5;
+const relayId = (): Uint8Array => nodeCrypto.sha256(new TextEncoder().encode('relay')).subarray(0, 4);
+
+test('a friend who comes through a relay only shows no address to a host that says it wants none', () => {
+  let lies = 0;
+  // It does all to meet the friend, as if that had not asked for a relay.
+  const host = lyingHost(
+    (hello) => {
+      const named = hello.subarray(-RELAY_AT, -1);
+      if (hello[0] !== 0 || !named.every((byte, n) => byte === relayId()[n])) return;
+      hello[0] = NEVER;
+      lies++;
+    },
+    (hello) => {
+      if (hello.length > 100 && hello[0] === ONLY) hello[0] = 0;
+    },
+  );
+  const { world, all, join, play } = scene(['P3', 'P3'], host);
+  const theirs = world.gateways.find(({ name }) => name.startsWith('host'))!.nat.addresses;
+  let shown = 0;
+  world.watch(({ where, packet }) => {
+    if (where.startsWith('client') && theirs.includes(packet.to.address)) shown++;
+  }, 'sent');
+  join('only');
+  play(10_000);
+  expect(lies).toBeGreaterThan(0);
+  expect(shown).toBe(0);
+  expect(all('client', 'path')).toEqual([]);
+  expect(all('client', 'join-failed')[0]).toMatchObject({ event: { failure: 'RELAY_MODE' } });
+});
+
+test('a friend who wants no relay goes through none that a host names', () => {
+  let lies = 0;
+  const host = lyingHost((hello) => {
+    if (hello.length < 40 || hello[0] !== 0 || !hello.subarray(-RELAY_AT).every((byte) => byte === 0)) return;
+    hello.set(relayId(), hello.length - RELAY_AT);
+    lies++;
+  });
+  const { world, all, join } = scene(['S5', 'S5'], host);
+  let relayed = 0;
+  world.run(5_000);
+  world.watch(({ where, packet }) => {
+    if (where.startsWith('client') && packet.bytes[0] === WIRE.relay) relayed++;
+  }, 'sent');
+  join('never');
+  world.run(10_000);
+  expect(lies).toBeGreaterThan(0);
+  expect(relayed).toBe(0);
+  expect(all('client', 'path')).toEqual([]);
 });

@@ -17,7 +17,7 @@ import type { Push, Response, SessionId } from '../../wire/messages.ts';
 import type { RelayGrant } from '../../wire/relay.ts';
 import type { Alarm, PeerConfig, PeerContext } from '../base/context.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
-import { modeOfBoth, type RelayId, type RelayMode, shownOf } from '../base/relay-choice.ts';
+import { modeOfBoth, NO_RELAY, type RelayId, type RelayMode, shownOf } from '../base/relay-choice.ts';
 import { type ClientHandshake, friendKey, instanceOf, openAsClient, passwordProof } from '../keys/handshake.ts';
 import { ownCandidates, unseenAddresses, usableCandidates } from '../reach/candidates.ts';
 import type { SessionConfig } from '../reach/session.ts';
@@ -248,9 +248,15 @@ export class Knock {
     const own = { ...phase.own, candidates: [...phase.own.candidates, ...reflexive] };
     const answer = handshake.finish(push.handshake);
     // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
-    if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
+    if (answer === null) {
+      this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
+      return;
+    }
+    const mode = modeOfBoth(this.door.mode, answer.hello.mode);
+    // An honest host has refused by itself; one that lies would see where we are, though we come by a relay only.
+    if (mode === null) this.refuse(now, 'RELAY_MODE', 0, null);
     else {
-      const { profile, candidates, heldMs, goesOn, relay, mode, services } = answer.hello;
+      const { profile, candidates, heldMs, goesOn, services } = answer.hello;
       const permit = {
         addresses: [...push.permit.addresses, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax),
       };
@@ -262,8 +268,9 @@ export class Knock {
         peer: { profile, candidates: usable },
         viaMasterRttMs: Math.min(PEER_LIMITS.viaMasterRttMsMax, Math.max(1, now - at - heldMs)),
       };
-      const relayedOnly = modeOfBoth(this.door.mode, mode) === 'only';
-      const host = { goesOn, relayedOnly, relay, grant: push.relay, services };
+      // Whoever wants none goes through none, whichever the host names.
+      const relay = mode === 'never' ? NO_RELAY : answer.hello.relay;
+      const host = { goesOn, relayedOnly: mode === 'only', relay, grant: push.relay, services };
       this.finish(now, { kind: 'welcome', session, answer: host }, false);
     }
   }
