@@ -42,9 +42,9 @@ export function* allCases(seed: number): Generator<Case> {
   for (const liar of LIARS) {
     for (const nets of NETS) {
       const known = nets === 'hard' ? new Set(fieldsOf(liar, 'easy').map(({ key }) => key)) : new Set<string>();
-      for (const [field, { key }] of fieldsOf(liar, nets).entries()) {
+      for (const [field, { key, values }] of fieldsOf(liar, nets).entries()) {
         if (known.has(key)) continue;
-        for (let value = 0; value < VALUES_MAX; value++)
+        for (let value = 0; value < values; value++)
           yield { liar, nets, field, value, everyOther: value % 3 === 2, seed };
       }
     }

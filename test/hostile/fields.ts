@@ -17,6 +17,8 @@ export interface Field {
   /** The functions at these places, for people. */
   readonly name: string;
   readonly operation: Operation;
+  /** So many different values fit it. */
+  readonly values: number;
 }
 
 /** A lie: instead of what the liar would have written there, always or every other time. */
@@ -113,7 +115,7 @@ export class Tongue {
     if (speaking === 'liar') {
       const message = this.messageOf(writer);
       if (lie === null || lie.field.operation === operation) {
-        const field = this.numbered(fieldHere(operation), message);
+        const field = this.numbered(fieldHere(operation, valuesFor(honest)), message);
         if (!this.fields.has(field.key)) this.fields.set(field.key, field);
         if (lie?.field.key === field.key && !(lie.everyOther && this.turn++ % 2 === 1))
           told = this.instead(lie.value, honest);
@@ -164,7 +166,8 @@ export class Tongue {
     if (addressAt !== null) parts.push([addressAt, 4]);
     for (const [at, length] of parts) {
       const name = `${what} byte ${at}${length === 1 ? '' : ` to ${at + length - 1}`}`;
-      if (!this.fields.has(name)) this.fields.set(name, { key: name, name, operation: 'raw' });
+      const values = length === 1 ? NUMBERS : VALUES_MAX;
+      if (!this.fields.has(name)) this.fields.set(name, { key: name, name, operation: 'raw', values });
       if (lie?.field.key !== name || (lie.everyOther && this.turn++ % 2 === 1)) continue;
       this.told++;
       const told = this.instead(lie.value, length === 1 ? (bytes[at] as number) : bytes.slice(at, at + length));
@@ -206,12 +209,23 @@ export class Tongue {
 
 /** So many values fit a field at most: all of them are told one after the other by `--all`. */
 export const VALUES_MAX = 24;
-const SITES_MAX = 14;
-/** Whoever writes fields; what calls them from outside is the machine, whose reasons do not make another field. */
-const CODECS =
-  /\/src\/core\/(wire\/|bytes\.|peer\/handshake\.|peer\/path\.|traverse\/lead\/step\.|master\/(tickets|cookie|sessions)\.)/;
+/** As many as `values` has for a number; for a text, or bytes that are no address. */
+const [NUMBERS, TEXTS, BYTES] = [14, 4 + OLD_KEPT, 6 + OLD_KEPT];
 
-function fieldHere(operation: Operation): Field {
+function valuesFor(honest: Value): number {
+  if (typeof honest === 'number') return NUMBERS;
+  if (typeof honest === 'string') return TEXTS;
+  return honest.length === 4 || honest.length === 16 ? VALUES_MAX : BYTES;
+}
+
+const SITES_MAX = 20;
+/** The one that is asked to write; what it is asked by says which field. */
+const WRITER = /\/src\/core\/bytes\./;
+/** Whoever writes fields for others; what calls them from outside is the machine, whose reasons do not make another field. */
+const CODECS =
+  /\/src\/core\/(wire\/|peer\/keys\/|secure\/ratchet\.|traverse\/lead\/step\.|master\/(tickets|cookie|sessions)\.)/;
+
+function fieldHere(operation: Operation, values: number): Field {
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = SITES_MAX;
   Error.prepareStackTrace = (_error, sites) => sites;
@@ -219,10 +233,16 @@ function fieldHere(operation: Operation): Field {
   Error.stackTraceLimit = stackTraceLimit;
   if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
   else Error.prepareStackTrace = prepareStackTrace;
-  const written = sites.filter((site) => CODECS.test(site.getFileName() ?? ''));
-  const key = written
-    .map((site) => `${site.getFileName()}:${site.getLineNumber()}:${site.getColumnNumber()}`)
-    .join(' ');
+  const fileOf = (site: NodeJS.CallSite): string => site.getFileName() ?? '';
+  const outside = sites.filter((site) => fileOf(site).includes('/src/core/') && !WRITER.test(fileOf(site)));
+  // Whoever asks for the very bytes always counts, wherever it stands.
+  const written = outside.filter((site, n) => n === 0 || CODECS.test(fileOf(site)));
+  const key = written.map((site) => `${fileOf(site)}:${site.getLineNumber()}:${site.getColumnNumber()}`).join(' ');
   const names = written.map((site) => site.getFunctionName()?.replace(/^.*\./, '') ?? '').filter((name) => name !== '');
-  return { key: `${operation} ${key}`, name: `${[...new Set(names.reverse())].join(' ')} ${operation}`, operation };
+  return {
+    key: `${operation} ${key}`,
+    name: `${[...new Set(names.reverse())].join(' ')} ${operation}`,
+    operation,
+    values,
+  };
 }
