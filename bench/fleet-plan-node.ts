@@ -10,6 +10,7 @@ import {
   createStore,
   type Directory,
   HostsHeard,
+  SERVER_LIMITS,
   wordSchema,
 } from '../src/master/testing.ts';
 import { nodeCrypto, quickenCrypto } from '../src/node/index.ts';
@@ -51,7 +52,11 @@ class Receiver {
   constructor() {
     const store = createStore({ file: NOWHERE, wallClock: () => NOW, clock: () => this.now, onProblem: () => {} });
     const moderation = createModeration(store, () => NOW);
-    this.heard = new HostsHeard({ now: () => this.now, changed: (id) => this.dirty.add(id) });
+    this.heard = new HostsHeard({
+      now: () => this.now,
+      hostsMax: SERVER_LIMITS.fleetHostsMax,
+      changed: (id) => this.dirty.add(id),
+    });
     this.directory = createDirectory({
       ...{ store, moderation, pseudonyms: createPseudonyms(() => NOW), wallClock: () => NOW, onCommit: () => {} },
       others: {

@@ -9,6 +9,9 @@ import type { HostsWord } from './fleet-words.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { type ListedHost, readEntry } from './snapshot.ts';
 
+/** Of all that are remembered at most: with fewer there is room for those that were refused. Not one by one, or all would be told each time. */
+const ROOM = 0.95;
+
 /** A run of a node, and how far its words have been heard. */
 interface View {
   readonly name: string;
@@ -22,6 +25,8 @@ interface View {
   said: number;
   /** Of a telling of everything: up to before which bucket it has come, and the number of its newest word. */
   all: { to: number; seq: number } | null;
+  /** There was no room for some of its hosts. */
+  lacks: boolean;
 }
 
 /** What one node tells of one host. Nearly every host has only one. */
@@ -44,6 +49,8 @@ export class Told implements ListedHost {
 export interface HostsHeardParts {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** Hosts that are remembered at most. */
+  readonly hostsMax: number;
   /** What is said of this host is another thing than before. */
   changed(hostId: string): void;
 }
@@ -54,7 +61,6 @@ export class HostsHeard {
   /** By instance. */
   private readonly views = new Map<string, View>();
   private count = 0;
-  private refused = false;
 
   constructor(parts: HostsHeardParts) {
     this.parts = parts;
@@ -66,8 +72,7 @@ export class HostsHeard {
 
   /** Of every node that is there we have heard everything, and there was room for it. */
   get whole(): boolean {
-    if (this.refused) return false;
-    for (const { here, seq, said } of this.views.values()) if (here && seq < said) return false;
+    for (const { here, seq, said, lacks } of this.views.values()) if (here && (lacks || seq < said)) return false;
     return true;
   }
 
@@ -80,6 +85,11 @@ export class HostsHeard {
     view.said = said;
     view.here = true;
     if (back) this.tellAll(view);
+    if (view.lacks && this.count <= this.parts.hostsMax * ROOM) {
+      // There is room again for what there was none for: all is asked for once more.
+      view.lacks = false;
+      view.seq = 0;
+    }
     if (view.seq >= said || view.all?.seq === said) return null;
     view.all = null;
     return view.seq;
@@ -93,7 +103,7 @@ export class HostsHeard {
       this.leave(other);
     }
     const at = this.parts.now();
-    const view = { name, instance, heardAt: at, here: true, replaced: false, seq: 0, said: 0, all: null };
+    const view = { name, instance, heardAt: at, here: true, replaced: false, seq: 0, said: 0, all: null, lacks: false };
     this.views.set(instance, view);
     return view;
   }
@@ -191,8 +201,8 @@ export class HostsHeard {
   private put(hostId: string, known: ListedHost, view: View): void {
     const bucket = this.bucket(hostId);
     if (!bucket.has(hostId)) {
-      if (this.count >= SERVER_LIMITS.fleetHostsMax) {
-        this.refused = true;
+      if (this.count >= this.parts.hostsMax) {
+        view.lacks = true;
         return;
       }
       this.count += 1;

@@ -111,6 +111,7 @@ export function startFleet(parts: FleetParts): Fleet {
   let whole = false;
   const heardHosts = new HostsHeard({
     now: parts.monotonic,
+    hostsMax: SERVER_LIMITS.fleetHostsMax,
     changed(hostId) {
       parts.onElsewhere(hostId);
       told.look(hostId);

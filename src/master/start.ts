@@ -180,7 +180,9 @@ async function startLocked(
     log.error({}, problem);
     tell({ fact: 'store-problem', problem });
   };
-  const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
+  // A node of a fleet starts first with the key of another; what a store that is gone held the others tell.
+  const expected = !created && !options.fleet;
+  const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected });
   const early: MasterCommand[] = [];
   let running: MachineAtWork | null = null;
   let relay: RelayThread | null = null;

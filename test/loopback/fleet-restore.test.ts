@@ -29,6 +29,7 @@ describe.skipIf(MISSING)('the store of a node of a fleet (needs the package nats
   const bench = new MasterBench();
   const masters: Partial<Record<Name, RunningMaster>> = {};
   const lists: Record<Name, string> = { a: '', b: '', c: '' };
+  const problems: Record<Name, string[]> = { a: [], b: [], c: [] };
   const hooks: string[] = [];
   const receiver = createReceiver((request, response) => {
     request.on('data', (bytes) => void hooks.push(String((JSON.parse(String(bytes)) as { title: string }).title)));
@@ -43,6 +44,7 @@ describe.skipIf(MISSING)('the store of a node of a fleet (needs the package nats
   async function start(name: Name, port: number): Promise<void> {
     const told = (fact: MasterFact): void => {
       if (fact.fact === 'fleet-list') lists[name] = fact.nodes.join();
+      if (fact.fact === 'store-problem') problems[name].push(fact.problem);
     };
     masters[name] = await bench.start({
       ...{ listen: [`127.0.0.${20 + NODES.indexOf(name)}`], port, onePort: true, stateDir: stateOf(name) },
@@ -104,6 +106,10 @@ describe.skipIf(MISSING)('the store of a node of a fleet (needs the package nats
     rmSync(folder, { recursive: true, force: true });
   });
 
+  test('a node that starts first with the key of another misses no store', () => {
+    expect(problems).toEqual({ a: [], b: [], c: [] });
+  });
+
   test('a node restored from the backup of another catches up with what was banned and lifted since', async () => {
     await rules('POST', '', { kind: 'name', pattern: 'older*', reason: 'spam' });
     await rules('POST', '', { kind: 'name', pattern: 'always*', reason: 'spam' });
@@ -132,6 +138,8 @@ describe.skipIf(MISSING)('the store of a node of a fleet (needs the package nats
     rmSync(join(stateOf('b'), 'master.db'));
     await start('b', 18_443);
     await eventually('b is on the list', () => lists.a === 'a,b' && lists.b === 'a,b');
+    // Its mark says what there was: nothing that a first start would have.
+    expect(problems.b.join()).toMatch(/can't be read|missing/);
     const guest = bench.guest((masters.a as RunningMaster).link);
     guest.command(hostCommand({ name: 'Arena' }));
     await guest.until('hosting');

@@ -51,23 +51,27 @@ class Node {
     this.told.look(hostId);
   }
 
+  settleOnce(heard: HostsHeard, keeps: (word: HostsWord) => boolean = () => true): void {
+    const after = heard.here(this.name, this.instance, this.told.seq);
+    if (after !== null) this.told.ask(after);
+    this.told.work();
+    while (this.words.length > 0) for (const word of this.words.splice(0)) if (keeps(word)) heard.hear(word);
+  }
+
   /** What it says of how much there is, and the answers to whoever has missed some. */
   settle(heard: HostsHeard, keeps: (word: HostsWord) => boolean = () => true): number {
     let rounds = 0;
     for (; rounds < 3_000; rounds += 1) {
-      const after = heard.here(this.name, this.instance, this.told.seq);
-      if (after !== null) this.told.ask(after);
-      this.told.work();
-      while (this.words.length > 0) for (const word of this.words.splice(0)) if (keeps(word)) heard.hear(word);
+      this.settleOnce(heard, keeps);
       if (heard.whole && heard.here(this.name, this.instance, this.told.seq) === null) return rounds;
     }
     return rounds;
   }
 }
 
-function heardWith(changed: (hostId: string) => void = () => {}) {
+function heardWith(changed: (hostId: string) => void = () => {}, hostsMax: number = SERVER_LIMITS.fleetHostsMax) {
   let now = 0;
-  const heard = new HostsHeard({ now: () => now, changed });
+  const heard = new HostsHeard({ now: () => now, hostsMax, changed });
   function pass(ms: number): void {
     now += ms;
   }
@@ -205,4 +209,27 @@ test('an entry that can not be read costs itself and no other', () => {
   const changed = [['odd', { v: 2 }] as [string, unknown], ['h', entryOf(1, 1)] as [string, unknown]];
   heard.hear({ say: 'hosts', name: 'a', instance: 'a1', base: 0, seq: 1, range: null, changed, gone: [] });
   expect(known(heard, ['odd', 'h'])).toEqual(['h']);
+});
+
+test('a list that had no room for all is whole again once there is room, and lacks nobody', () => {
+  const [full, late] = [new Node('a'), new Node('b')];
+  const { heard } = heardWith(() => {}, 1_000);
+  for (let n = 0; n < 900; n += 1) full.put(`a${n}`, entryOf(n, 1));
+  for (let n = 0; n < 200; n += 1) late.put(`b${n}`, entryOf(n, 1));
+  for (const node of [full, late]) node.told.flush();
+  full.settle(heard);
+  for (let n = 0; n < 30; n += 1) late.settleOnce(heard);
+  expect([heard.size, heard.whole]).toEqual([1_000, false]);
+  // A few that go are no reason to have everything told.
+  for (let n = 0; n < 20; n += 1) full.remove(`a${n}`);
+  full.told.flush();
+  full.settleOnce(heard);
+  late.settleOnce(heard);
+  expect([heard.size, heard.whole]).toEqual([980, false]);
+  for (let n = 20; n < 200; n += 1) full.remove(`a${n}`);
+  full.told.flush();
+  full.settleOnce(heard);
+  late.settle(heard);
+  expect([heard.size, heard.whole]).toEqual([900, true]);
+  expect(known(heard, late.hosts.keys())).toHaveLength(200);
 });
