@@ -2,7 +2,16 @@
  * Between the machine and everybody who looks: turns what the machine tells about hosts into entries of the list, adds what
  * only the masterserver knows (official, held back, verified, first seen), and remembers the list over a restart.
  */
-import { type HostRecord, type ListPage, type ListQuery, type ListViewer, toHex } from '../core/index.ts';
+import { randomBytes } from 'node:crypto';
+import {
+  type HostRecord,
+  type ListPage,
+  type ListQuery,
+  type ListViewer,
+  Table,
+  textHash,
+  toHex,
+} from '../core/index.ts';
 import type { AdminHost, Server } from './api.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createListing, isOlder, type ListCommit, ListItem, type Listing } from './listing.ts';
@@ -98,36 +107,31 @@ export function createDirectory(options: DirectoryOptions): Directory {
     const old = listing.get(host.hostId);
     const official = officials.get(host.hostId);
     const elsewhere = change.elsewhere ?? (old?.host === host && old.elsewhere);
-    if (old !== undefined && old.host.observed.address !== host.observed.address)
-      nearby.delete(old.host.observed.address, old.hostId);
-    nearby.add(host.observed.address, host.hostId);
-    const crowd = nearby.of(host.observed.address);
-    listing.put(
-      new ListItem({
-        host,
-        firstSeenAt: change.firstSeenAt ?? old?.firstSeenAt ?? wallClock(),
-        verifiedAt: change.verifiedAt === undefined ? (old?.verifiedAt ?? null) : change.verifiedAt,
-        official: official !== undefined,
-        hidden: !moderation.shows(host),
-        returning: change.returning ?? false,
-        crowded: official === undefined && crowd.length > SERVER_LIMITS.householdHostsMax,
-        address: official?.traversal === 'off' ? official.address : null,
-        elsewhere,
-      }),
-    );
+    if (old !== undefined && addressOf(old) !== host.observed.address) nearby.delete(old);
+    const crowd = nearby.of(host.observed.address).filter(({ hostId }) => hostId !== host.hostId);
+    const item = new ListItem({
+      host,
+      firstSeenAt: change.firstSeenAt ?? old?.firstSeenAt ?? wallClock(),
+      verifiedAt: change.verifiedAt === undefined ? (old?.verifiedAt ?? null) : change.verifiedAt,
+      official: official !== undefined,
+      hidden: !moderation.shows(host),
+      returning: change.returning ?? false,
+      crowded: official === undefined && crowd.length >= SERVER_LIMITS.householdHostsMax,
+      address: official?.traversal === 'off' ? official.address : null,
+      elsewhere,
+    });
+    listing.put(item);
+    nearby.put(item);
     // What others have they write down themselves.
     if (!elsewhere || old?.elsewhere === false) unsaved.add(host.hostId);
     others.onChange(host.hostId);
     for (const [own, rival] of pairsOf(listing.rivals(host.code))) options.onRival?.(own, rival, isOlder(rival, own));
-    if (old === undefined && crowd.length === SERVER_LIMITS.householdHostsMax + 1) recount(crowd, host.hostId);
+    if (old === undefined && crowd.length === SERVER_LIMITS.householdHostsMax) recount(crowd);
   }
 
   /** The address has become crowded: that holds for those who were there before, too. */
-  function recount(hostIds: readonly string[], except: string): void {
-    for (const hostId of hostIds) {
-      const item = hostId === except ? undefined : listing.get(hostId);
-      if (item !== undefined) put(item.host, { returning: item.returning });
-    }
+  function recount(items: readonly ListItem[]): void {
+    for (const item of items) put(item.host, { returning: item.returning });
   }
 
   function heardAt(item: ListItem): number {
@@ -137,10 +141,10 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
   function remove(item: ListItem): void {
     unsaved.add(item.hostId);
-    nearby.delete(item.host.observed.address, item.hostId);
+    nearby.delete(item);
     listing.remove(item.hostId);
-    const left = nearby.of(item.host.observed.address);
-    if (left.length === SERVER_LIMITS.householdHostsMax) recount(left, item.hostId);
+    const left = nearby.of(addressOf(item));
+    if (left.length === SERVER_LIMITS.householdHostsMax) recount(left);
     others.onChange(item.hostId);
   }
 
@@ -172,8 +176,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
   }
 
   function local(address: string | null): readonly ListItem[] {
-    const items = address === null ? [] : nearby.of(address).map((hostId) => listing.get(hostId));
-    return items.filter((item) => item?.listed === true && !item.official) as ListItem[];
+    return address === null ? [] : nearby.of(address).filter((item) => item.listed && !item.official);
   }
 
   function page({ after, game, viewer, fits }: ListQuery): ListPage {
@@ -305,25 +308,30 @@ function pairsOf(items: readonly ListItem[]): readonly (readonly [own: ListItem,
   return own.flatMap((one) => rivals.map((rival) => [one, rival] as const));
 }
 
-/** Host ids by address. Nearly every address has one host, so a set is made only for the second. */
+function addressOf({ host }: ListItem): string {
+  return host.observed.address;
+}
+
+/** Entries of the list by the address of their hosts, in half of what a Map takes. Nearly every address has one, so a list is made only for the second. */
 function createNearby() {
-  const table = new Map<string, string | Set<string>>();
+  type Near = ListItem | readonly ListItem[];
+  const all = (near: Near | undefined): readonly ListItem[] => (near instanceof ListItem ? [near] : (near ?? []));
+  const secret = randomBytes(4).readInt32LE();
+  const table = new Table<string, Near>(
+    (address) => textHash(secret, address),
+    (near, address) => addressOf(all(near)[0] as ListItem) === address,
+  );
+  const others = (item: ListItem): readonly ListItem[] =>
+    all(table.get(addressOf(item))).filter(({ hostId }) => hostId !== item.hostId);
+  const keep = (address: string, items: readonly ListItem[]): void => {
+    if (items.length === 0) table.delete(address);
+    else table.set(address, items.length === 1 ? (items[0] as ListItem) : items);
+  };
   return {
-    add(address: string, hostId: string): void {
-      const found = table.get(address);
-      if (found === undefined || found === hostId) table.set(address, hostId);
-      else if (typeof found === 'string') table.set(address, new Set([found, hostId]));
-      else found.add(hostId);
-    },
-    delete(address: string, hostId: string): void {
-      const found = table.get(address);
-      if (found === hostId) table.delete(address);
-      else if (found instanceof Set && found.delete(hostId) && found.size === 0) table.delete(address);
-    },
-    of(address: string): readonly string[] {
-      const found = table.get(address);
-      return found === undefined ? [] : typeof found === 'string' ? [found] : [...found];
-    },
+    /** In the place of the one that the host had, if it was at this address. */
+    put: (item: ListItem): void => keep(addressOf(item), [...others(item), item]),
+    delete: (item: ListItem): void => keep(addressOf(item), others(item)),
+    of: (address: string): readonly ListItem[] => all(table.get(address)),
   };
 }
 

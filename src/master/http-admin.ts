@@ -17,7 +17,7 @@ import {
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
 import { SERVER_LIMITS } from './limits.ts';
-import type { ListItem } from './listing.ts';
+import { type ListItem, textFilter } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import { type Moderation, parseCidr } from './moderation.ts';
 import type { Statistics } from './statistics.ts';
@@ -172,10 +172,11 @@ function tokenFits(token: string, tokenHash: string): boolean {
 
 function findHosts({ directory, pseudonyms }: AdminRoutes, q: string | undefined, limit: number): AdminHosts {
   const wanted = q?.toLowerCase() ?? '';
+  const hasText = textFilter(wanted);
   const found = [...directory.listing.all()].filter((item) => {
     if (wanted === '') return true;
     return (
-      item.contains(wanted) ||
+      hasText(item) ||
       item.hostId.includes(wanted) ||
       item.host.code.toLowerCase().includes(wanted.replaceAll('-', '')) ||
       (wanted.startsWith('addr-') && pseudonyms.of(item.host.observed.address).startsWith(wanted))

@@ -8,7 +8,7 @@ import { API, type Server, type ServersPage, type ServersQuery, serversQuerySche
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem, tooMany } from './http-common.ts';
 import { SERVER_LIMITS } from './limits.ts';
-import { hasFilter, type ListItem, matches, pageOf, readCursor } from './listing.ts';
+import { hasFilter, type ListItem, matcherOf, pageOf, readCursor } from './listing.ts';
 import { compareBy } from './order.ts';
 import { filterInSlices } from './sorted.ts';
 
@@ -142,8 +142,9 @@ async function buildPage(directory: Directory, query: ServersQuery, caller: stri
   const { listing } = directory;
   const viewer = { address: caller, rttMs: query.rtt ?? null };
   const view = await listing.view(now, query.sort, query.descending);
-  const found = hasFilter(query) ? await filterInSlices(view, (item) => matches(item, query)) : view;
-  const local = directory.local(caller).filter((item) => matches(item, query));
+  const matches = matcherOf(query);
+  const found = hasFilter(query) ? await filterInSlices(view, matches) : view;
+  const local = directory.local(caller).filter(matches);
   const { page, next } = pageWithLocal(found, local, query);
   const counts = hasFilter(query) ? countSections(found) : listing.counts();
   return {

@@ -13,6 +13,8 @@ export const SERVER_LIMITS = {
   sortSliceItems: 4096,
   /** Items looked through in one go: about 2 ms. Each further slice waits for a turn of all UDP ports. */
   filterSliceItems: 16_384,
+  /** Games, maps and modes of which one search remembers whether they fit: some hundred kilobytes until it is over. */
+  searchedTextsMax: 8_192,
   /** A sorted copy that nobody asked for is dropped after this; one of 100 000 entries is 0.8 MB. */
   viewIdleMs: 60_000,
   /** The list is rebuilt at most so often (docs/reference/product.md §8: the original did it for every heartbeat). */

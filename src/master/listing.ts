@@ -108,12 +108,6 @@ export class ListItem implements OrderFields {
   get listed(): boolean {
     return this.host.announcement.public && !this.hidden;
   }
-
-  /** Does `wanted`, in lower case, stand in one of the texts? */
-  contains(wanted: string): boolean {
-    const { name, game, map, mode } = this.host.announcement;
-    return has(name, wanted) || has(game, wanted) || has(map, wanted) || has(mode, wanted);
-  }
 }
 
 /** Of two that have one code in truth the older keeps it, the same at every node. */
@@ -123,8 +117,20 @@ export function isOlder(left: ListItem, right: ListItem): boolean {
   );
 }
 
-function has(text: string, wanted: string): boolean {
-  return text.toLowerCase().includes(wanted);
+/** Does `wanted` stand in one of the texts, in capitals or not? What many hosts have in common is looked at once. */
+export function textFilter(wanted: string): (item: ListItem) => boolean {
+  const small = wanted.toLowerCase();
+  const has = (text: string): boolean => text.toLowerCase().includes(small);
+  const seen = new Map<string, boolean>();
+  const shared = (text: string): boolean => {
+    const known = seen.get(text);
+    if (known !== undefined) return known;
+    const found = has(text);
+    if (seen.size < SERVER_LIMITS.searchedTextsMax) seen.set(text, found);
+    return found;
+  };
+  return ({ host: { announcement } }) =>
+    has(announcement.name) || shared(announcement.game) || shared(announcement.map) || shared(announcement.mode);
 }
 
 export interface ListCommit {
@@ -316,15 +322,19 @@ export function createListing(): Listing {
   };
 }
 
-export function matches(item: ListItem, query: ServersQuery): boolean {
-  if (query.section !== undefined && (query.section === 'official') !== item.official) return false;
-  if (query.game !== undefined && item.game !== query.game) return false;
-  if (query.verified === true && item.verifiedAt === null) return false;
-  if (query.notFull === true && item.playersMax > 0 && item.players >= item.playersMax) return false;
-  if (query.withPlayers === true && item.players === 0) return false;
-  if (query.pingMax !== undefined && (item.rttMs === null || item.rttMs + (query.rtt ?? 0) > query.pingMax))
-    return false;
-  return query.q === undefined || item.contains(query.q.toLowerCase());
+/** Which entries this asks for. */
+export function matcherOf(query: ServersQuery): (item: ListItem) => boolean {
+  const { section, game, verified, notFull, withPlayers, pingMax, rtt = 0, q = '' } = query;
+  const hasText = q === '' ? () => true : textFilter(q);
+  return (item) => {
+    if (section !== undefined && (section === 'official') !== item.official) return false;
+    if (game !== undefined && item.game !== game) return false;
+    if (verified === true && item.verifiedAt === null) return false;
+    if (notFull === true && item.playersMax > 0 && item.players >= item.playersMax) return false;
+    if (withPlayers === true && item.players === 0) return false;
+    if (pingMax !== undefined && (item.rttMs === null || item.rttMs + rtt > pingMax)) return false;
+    return hasText(item);
+  };
 }
 
 export function hasFilter(query: ServersQuery): boolean {

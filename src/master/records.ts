@@ -181,9 +181,7 @@ class RecordBook implements Records {
 
   lend(kind: string, bodyOf: (key: string) => string | null): void {
     this.#lent.set(kind, bodyOf);
-    const table = this.#table(kind);
-    for (const row of table.all())
-      if (!this.#pending.has(idOf(kind, row.key))) table.put(row.key, { ...row, body: null });
+    this.#table(kind).letGo((key) => this.#pending.has(idOf(kind, key)));
   }
 
   size(kind: string): number {

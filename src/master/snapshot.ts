@@ -36,11 +36,12 @@ export type ListedEntry = z.infer<typeof entrySchema>;
 
 /** What is known of a host, as it is written down and as the nodes of a fleet tell each other. */
 export function entryOf({ host, firstSeenAt, verifiedAt }: ListItem): ListedEntry {
+  const { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded } = host.announcement;
   return {
     v: 2,
     key: toHex(host.hostKey),
     code: host.code,
-    ...host.announcement,
+    ...{ name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded },
     players: host.players,
     natType: host.natType,
     verdict: host.verdict,

@@ -237,6 +237,7 @@ async function startLocked(
     running = runningOf({ machine, probes, relay: () => relay, office, front, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
+    store.lendCodes((code) => machine.keyOfCode(code));
     const doors = await udp.listening;
     if (secret !== null) {
       const { command } = udp;

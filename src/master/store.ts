@@ -67,6 +67,8 @@ export interface Store {
   codes(): CodeRow[];
   saveCode(now: number, code: CodeRow): void;
   forgetCode(code: string): void;
+  /** From here on the machine keeps whose they are: `keyOf` answers it, or null. */
+  lendCodes(keyOf: (code: string) => Uint8Array | null): void;
   bans(): BanRow[];
   addBan(ban: Omit<BanRow, 'id'>): number;
   removeBan(id: number): void;
@@ -157,8 +159,12 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
     problem: records.problem,
     unwritten: records.unwritten,
     codes: () => rowsOf<string>(records, 'code').map(({ key, body }) => ({ code: key, hostKey: fromBase64(body) })),
-    saveCode: (_now, { code, hostKey }) => put('code', code, Buffer.from(hostKey).toString('base64url'), 'soon'),
+    saveCode: (_now, { code, hostKey }) => put('code', code, toBase64(hostKey), 'soon'),
     forgetCode: (code) => records.remove(wallClock(), 'code', code, 'later'),
+    lendCodes(keyOf) {
+      const bodyOfKey = (key: Uint8Array | null): string | null => key && JSON.stringify(toBase64(key));
+      records.lend('code', (code) => bodyOfKey(keyOf(code)));
+    },
     bans() {
       const bans = rowsOf<Omit<BanRow, 'id'>>(records, 'ban').map(({ key, body }) => ({ ...body, id: Number(key) }));
       return bans.sort((left, right) => left.id - right.id);
@@ -287,6 +293,10 @@ function pruneAll(records: Records, names: HeldNames, now: number): void {
   names.prune(now);
   dropOldest('audit', auditEntriesMax);
   dropOldest('traversal', traversalRowsMax);
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url');
 }
 
 function fromBase64(text: string): Uint8Array {

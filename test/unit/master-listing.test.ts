@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { HostRecord } from '../../src/core/index.ts';
 import { serversQuerySchema } from '../../src/master/api.ts';
-import { createListing, hasFilter, ListItem, matches, pageOf, readCursor } from '../../src/master/listing.ts';
+import { createListing, hasFilter, ListItem, matcherOf, pageOf, readCursor } from '../../src/master/listing.ts';
 import { compareBy } from '../../src/master/order.ts';
 import { sortInSlices } from '../../src/master/sorted.ts';
+import { SERVER_LIMITS } from '../../src/master/testing.ts';
 
 const natTypes = ['public', 'cone', 'address-sensitive', 'port-sensitive', 'unknown'] as const;
 
@@ -168,7 +169,7 @@ test('a commit tells what became visible, changed and went, and unlisted hosts n
 
 test('filters', () => {
   const full = item(record('x', { name: 'Ana', players: 8, rttMs: 40 }));
-  const hit = (text: string): boolean => matches(full, query(text));
+  const hit = (text: string): boolean => matcherOf(query(text))(full);
   expect(hit('q=aNA')).toBe(true);
   expect(hit('q=hills')).toBe(true);
   expect(hit('q=bob')).toBe(false);
@@ -183,6 +184,20 @@ test('filters', () => {
   expect(hasFilter(query(''))).toBe(false);
   expect(hasFilter(query('verified=false&q='))).toBe(false);
   expect(hasFilter(query('notFull=true'))).toBe(true);
+});
+
+test('a search finds the same in texts that many hosts have in common, however many there are of those', () => {
+  const many = SERVER_LIMITS.searchedTextsMax + 10;
+  const change = (n: number): Partial<HostRecord> => {
+    const { announcement } = record('x');
+    return { announcement: { ...announcement, name: `Host ${n % 3}`, map: `Map ${n % (many - 2)}` } };
+  };
+  const items = Array.from({ length: many }, (_, n) => item(record(`${n}`, change(n))));
+  for (const wanted of ['map 1', `MAP ${many - 3}`, 'host 2', 'luanti', 'nowhere']) {
+    const texts = ({ name, map, game }: ListItem): string => `${name}\n${map}\n${game}`.toLowerCase();
+    const expected = items.filter((one) => texts(one).includes(wanted.toLowerCase()));
+    expect(items.filter(matcherOf(query(`q=${wanted}`)))).toEqual(expected);
+  }
 });
 
 test('a sliced sort equals a sort', async () => {

@@ -206,4 +206,6 @@ export interface MasterMachine extends Machine<MasterCommand, MasterEvent> {
   wrongCode(now: Instant, address: string): void;
   /** When the host was heard of last; null where it is not registered. */
   lastSeen(hostKey: Uint8Array): Instant | null;
+  /** Whose code it is, whether its host is there or not; null where it is nobody's. */
+  keyOfCode(code: string): Uint8Array | null;
 }

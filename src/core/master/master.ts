@@ -94,6 +94,7 @@ class Master implements MasterMachine {
   /** Of the call that runs: sessions end in many places. */
   private now: Instant = 0;
   private phase: MasterPhase = { in: 'binding', left: 0, failed: false };
+  readonly keyOfCode = (code: string): Uint8Array | null => this.registry.keyOf(code);
 
   constructor(config: MasterConfig) {
     this.config = config;

@@ -56,6 +56,41 @@ class Record implements HostRecord {
   }
 }
 
+/** What a host says of itself, but for its name: one copy for all that say the same. */
+type Common = Omit<HostAnnouncement, 'name'>;
+
+class KeptAnnouncement implements HostAnnouncement {
+  readonly name: string;
+  private readonly common: Common;
+
+  constructor(name: string, common: Common) {
+    this.name = name;
+    this.common = common;
+  }
+
+  get game(): string {
+    return this.common.game;
+  }
+  get map(): string {
+    return this.common.map;
+  }
+  get mode(): string {
+    return this.common.mode;
+  }
+  get version(): string {
+    return this.common.version;
+  }
+  get public(): boolean {
+    return this.common.public;
+  }
+  get playersMax(): number {
+    return this.common.playersMax;
+  }
+  get passwordNeeded(): boolean {
+    return this.common.passwordNeeded;
+  }
+}
+
 export interface HostEntry extends Placed {
   record: Record;
   session: MasterSession;
@@ -66,9 +101,14 @@ export interface HostEntry extends Placed {
 /** Of a host that was there in an earlier run. */
 const BEFORE: Instant = 0;
 
-/** The code of a host that is away. */
-interface Away extends Placed {
+/** Whose a code is: the record of a host that is there, or what is kept of one that is not. */
+interface CodeOwner {
   readonly code: string;
+  readonly keyText: string;
+}
+
+/** The code of a host that is away. */
+interface Away extends Placed, CodeOwner {
   /** Whose share it takes: where it hosted. */
   readonly address: string;
   readonly since: Instant;
@@ -100,12 +140,14 @@ export class Registry {
   private readonly suite: CryptoSuite;
   /** By key text. */
   private readonly byKey: Table<string, HostEntry>;
-  /** Key texts; of everybody who ever claimed a code. */
-  private readonly keyOfCode = new Map<string, string>();
+  /** By code; of everybody who ever claimed one. */
+  private readonly owners: Table<string, CodeOwner>;
   /** Codes that were contested and derived: they are their owner's for good. */
   private readonly derived = new Set<string>();
-  /** One copy of what many hosts have in common: game, map, mode, version. */
+  /** One copy of what many hosts have in common: games, maps, modes, versions, and all of it together. */
   private readonly texts = new Map<string, string>();
+  private commons: Table<Common, Common>;
+  private readonly textSecret: number;
   private readonly shares: Shares<HostEntry>;
   /** Codes of hosts that are away, by code: the ones that may be forgotten. */
   private readonly away = new Map<string, Away>();
@@ -136,6 +178,12 @@ export class Registry {
       (key) => textHash(keySecret, key),
       ({ record }, key) => record.keyText === key,
     );
+    this.owners = new Table(
+      (code) => textHash(keySecret, code),
+      (owner, code) => owner.code === code,
+    );
+    this.textSecret = keySecret;
+    this.commons = commonsOf(keySecret);
   }
 
   tables(): readonly TableState[] {
@@ -157,12 +205,12 @@ export class Registry {
 
   /** The key that a code belongs to, whether its host is there or not. */
   keyOf(code: string): Uint8Array | null {
-    const key = this.keyOfCode.get(code);
-    return key === undefined ? null : keyBytes(key);
+    const owner = this.owners.get(code);
+    return owner === undefined ? null : keyBytes(owner.keyText);
   }
 
   claim(hostKey: Uint8Array, code: string): CodeClaim {
-    const owner = this.keyOfCode.get(code);
+    const owner = this.owners.get(code)?.keyText;
     if (owner === undefined) return 'free';
     if (owner === keyText(hostKey)) return 'own';
     return this.derived.has(code) ? 'taken' : 'contested';
@@ -170,7 +218,7 @@ export class Registry {
 
   /** What the derivation of a contested code's owner has come to. A host that has lied is returned, to be told as gone. */
   settle(code: string, owner: Uint8Array, derived: string | null): HostEntry | null {
-    if (this.keyOfCode.get(code) !== keyText(owner)) return null;
+    if (this.owners.get(code)?.keyText !== keyText(owner)) return null;
     if (derived === code) {
       this.derived.add(code);
       return null;
@@ -190,7 +238,7 @@ export class Registry {
     const owner = this.keyOf(code);
     if (owner === null || this.claim(rival, code) === 'own') return null;
     this.comeBack(code);
-    this.keyOfCode.set(code, keyText(rival));
+    this.owners.set(code, { code, keyText: keyText(rival) });
     this.derived.add(code);
     const loser = this.find(owner);
     return loser?.record.code === code ? loser : null;
@@ -198,10 +246,10 @@ export class Registry {
 
   /** From the store: what earlier runs were told. */
   remember(code: string, hostKey: Uint8Array): void {
-    if (this.keyOfCode.has(code)) return;
-    this.keyOfCode.set(code, keyText(hostKey));
+    if (this.owners.get(code) !== undefined) return;
     // Of runs before it is not known where it hosted: each has a share of its own.
-    this.leave(code, addressText(this.suite.sha256(utf8Encode(code)).subarray(0, 16)) ?? '', BEFORE);
+    const address = addressText(this.suite.sha256(utf8Encode(code)).subarray(0, 16)) ?? '';
+    this.leave({ code, keyText: keyText(hostKey) }, address, BEFORE);
   }
 
   /** Was its host there in an earlier run, and has not been since? */
@@ -215,13 +263,14 @@ export class Registry {
   }
 
   /** The host of this code is away from now on. */
-  private leave(code: string, address: string, now: Instant): void {
+  private leave({ code, keyText }: CodeOwner, address: string, now: Instant): void {
     const crowded = this.awayShares.crowdedOut(address);
     if (crowded !== null) {
       this.forget(crowded.code);
       this.lost.push(crowded.code);
     }
-    const away = { code, address, since: now, place: -1 };
+    const away = { code, keyText, address, since: now, place: -1 };
+    this.owners.set(code, away);
     this.away.set(code, away);
     this.awayShares.add(away);
   }
@@ -229,7 +278,7 @@ export class Registry {
   /** It is nobody's from now on. */
   private forget(code: string): void {
     this.comeBack(code);
-    this.keyOfCode.delete(code);
+    this.owners.delete(code);
     this.derived.delete(code);
   }
 
@@ -255,8 +304,7 @@ export class Registry {
     }
     const crowdedOut = this.shares.crowdedOut(observed.address);
     if (crowdedOut !== null) this.remove(now, crowdedOut);
-    const fresh = !this.keyOfCode.has(code);
-    this.keyOfCode.set(code, session.keyText);
+    const fresh = this.owners.get(code) === undefined;
     // One literal: put together from parts, V8 makes it as a dictionary.
     const record = new Record(session.keyText, {
       hostId: hostIdOf(this.suite, session.key),
@@ -275,6 +323,7 @@ export class Registry {
     this.byKey.set(session.keyText, entry);
     this.shares.add(entry);
     this.comeBack(code);
+    this.owners.set(code, record);
     return { entry, change: 'new', newCode: fresh ? code : null, crowdedOut };
   }
 
@@ -309,22 +358,34 @@ export class Registry {
       announcement: this.interned(beat.announcement),
       observed: shared(entry.session, observed),
     });
+    // Or the record of before would be kept as well.
+    if (this.owners.get(code) === old) this.owners.set(code, entry.record);
     return 'changed';
   }
 
   remove(now: Instant, entry: HostEntry): void {
     this.byKey.delete(entry.record.keyText);
     this.shares.remove(entry);
-    const { code } = entry.record;
     // Not where it had lied about its code and lost it.
-    if (this.keyOfCode.get(code) === entry.record.keyText) this.leave(code, entry.address, now);
+    if (this.owners.get(entry.record.code)?.keyText === entry.record.keyText)
+      this.leave(entry.record, entry.address, now);
   }
 
   private interned(announcement: HostAnnouncement): HostAnnouncement {
+    if (announcement instanceof KeptAnnouncement) return announcement;
     const { name, public: isPublic, playersMax, passwordNeeded } = announcement;
     const [game, map] = [this.text(announcement.game), this.text(announcement.map)];
     const [mode, version] = [this.text(announcement.mode), this.text(announcement.version)];
-    return { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded };
+    const common = { game, public: isPublic, playersMax, map, mode, version, passwordNeeded };
+    return new KeptAnnouncement(name, this.common(common));
+  }
+
+  private common(common: Common): Common {
+    const known = this.commons.get(common);
+    if (known !== undefined) return known;
+    if (this.commons.size >= MASTER_LIMITS.sharedTextsMax) this.commons = commonsOf(this.textSecret);
+    this.commons.set(common, common);
+    return common;
   }
 
   private text(text: string): string {
@@ -356,16 +417,24 @@ function shared(session: MasterSession, observed: Endpoint): Endpoint {
   return session.path !== null && sameEndpoint(session.path, observed) ? session.path : observed;
 }
 
+function commonsOf(secret: number): Table<Common, Common> {
+  const textOf = ({ game, map, mode, version }: Common): string => `${game}\n${map}\n${mode}\n${version}`;
+  const commons = new Table<Common, Common>((common) => textHash(secret, textOf(common)), sameCommon);
+  return commons;
+}
+
 function sameAnnouncement(left: HostAnnouncement, right: HostAnnouncement): boolean {
+  return left === right || (left.name === right.name && sameCommon(left, right));
+}
+
+function sameCommon(left: Common, right: Common): boolean {
   return (
-    left === right ||
-    (left.name === right.name &&
-      left.game === right.game &&
-      left.map === right.map &&
-      left.mode === right.mode &&
-      left.version === right.version &&
-      left.public === right.public &&
-      left.playersMax === right.playersMax &&
-      left.passwordNeeded === right.passwordNeeded)
+    left.game === right.game &&
+    left.map === right.map &&
+    left.mode === right.mode &&
+    left.version === right.version &&
+    left.public === right.public &&
+    left.playersMax === right.playersMax &&
+    left.passwordNeeded === right.passwordNeeded
   );
 }
