@@ -8,9 +8,10 @@ export interface Stream {
 
 const RETRY_MS = [500, 1000, 2000, 5000] as const;
 
+/** `headers` are asked for with each try. */
 export function openStream(
   url: string,
-  headers: Readonly<Record<string, string>>,
+  headers: () => Readonly<Record<string, string>>,
   onEvent: (name: string, data: string) => void,
   onState: (connected: boolean, refused: boolean) => void,
 ): Stream {
@@ -21,7 +22,7 @@ export function openStream(
     while (!abort.signal.aborted) {
       try {
         const response = await fetch(url, {
-          headers: { accept: 'text/event-stream', ...headers },
+          headers: { accept: 'text/event-stream', ...headers() },
           signal: abort.signal,
         });
         refused = response.status === 401;

@@ -114,7 +114,7 @@ export function followList(): void {
   void fetchList();
   openStream(
     `/api/v1/events`,
-    {},
+    () => ({}),
     (name, data) => {
       const told = JSON.parse(data) as ListChange;
       if (name === 'change') applyChange(told);

@@ -20,17 +20,19 @@ const TOKEN_KEY = 'sallyport-token';
 const GONE_AFTER_MS = 1_200;
 let goneTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** The token comes in the fragment of the link (never sent to a server) and is kept for this tab and for reloads. */
-function readToken(): string | null {
+/** The token comes in the fragment of the link (never sent to a server), or is the one that was right in this tab or this browser before. */
+function readTokens(): readonly string[] {
   const [, inLink, invited] = /^#t=([\w-]+)(?:&join=([^&]*))?$/.exec(location.hash) ?? [];
   if (invited !== undefined) offered.value = decodeURIComponent(invited);
-  if (inLink !== undefined) {
-    sessionStorage.setItem(TOKEN_KEY, inLink);
-    localStorage.setItem(TOKEN_KEY, inLink);
-    history.replaceState(null, '', location.pathname);
-    return inLink;
-  }
-  return sessionStorage.getItem(TOKEN_KEY) ?? localStorage.getItem(TOKEN_KEY);
+  if (inLink !== undefined) history.replaceState(null, '', location.pathname);
+  const known = [inLink, sessionStorage.getItem(TOKEN_KEY), localStorage.getItem(TOKEN_KEY)];
+  return [...new Set(known)].filter((one) => one !== undefined && one !== null);
+}
+
+/** Only one that has been right is kept for this tab and for reloads: any page of the web can open this one with another in its link. */
+function keepToken(right: string): void {
+  sessionStorage.setItem(TOKEN_KEY, right);
+  localStorage.setItem(TOKEN_KEY, right);
 }
 
 /** An invitation that was clicked somewhere: shown, and joined only when the person says so. */
@@ -63,19 +65,26 @@ function headers(): Record<string, string> {
 }
 
 export function startLocal(): void {
-  token.value = readToken();
+  let [first = null, ...others] = readTokens();
+  token.value = first;
   // The whole link typed over an open page changes only the fragment: start again with its token.
   addEventListener('hashchange', () => location.reload());
   isLocal.value = true;
   openStream(
     LOCAL_API.events,
-    headers(),
+    headers,
     (name, data) => {
       // The first event of a connection is the whole document, so nothing of an older one is left.
       if (name === 'change') local.value = { ...local.value, ...(JSON.parse(data) as LocalChange) } as LocalState;
     },
     (up, refused) => {
       clearTimeout(goneTimer);
+      if (up && token.value !== null) keepToken(token.value);
+      if (refused && others.length > 0) {
+        [first = null, ...others] = others;
+        token.value = first;
+        return;
+      }
       locked.value = refused;
       if (up) quitHere.value = false;
       // A stream that is cut and comes back at once is no program that has ended.

@@ -240,6 +240,23 @@ describeUnless(chromiumMissing, 'the local app', () => {
     expect(await status({ authorization, origin: 'http://attacker.example' })).toBe(403);
   });
 
+  test('a link with a wrong token, which any page can open, shuts nobody out of the app', async () => {
+    const app = await startApp();
+    const { origin } = new URL(app.link);
+    const { context, page } = await openPage(own.browser, app.link);
+    await page.waitForSelector('#join-target');
+    const opened = await context.newPage();
+    await opened.goto(`${origin}/#t=wrong`);
+    await opened.waitForSelector('#join-target');
+    for (const one of [page, opened]) {
+      await one.reload();
+      await one.waitForSelector('#join-target');
+    }
+    const later = await context.newPage();
+    await later.goto(`${origin}/`);
+    await later.waitForSelector('#join-target');
+  });
+
   test('ending the program with everything open leaves no process and no open port (S31)', async () => {
     const host = await startHost();
     const app = await startApp();

@@ -21,8 +21,8 @@ export const CHROMIUM_FLAGS = [
   '--disable-sync',
 ] as const;
 
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
+export function openBrowser(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...more] });
 }
 
 export interface Opened {
