@@ -242,14 +242,19 @@ export function guesses(total: number): Outcome {
   };
 }
 
-function residentBytes(): number {
+/** Heap and all that is kept outside of it; resident. */
+function bytesHeld(): readonly [live: number, resident: number] {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   for (let n = 0; n < 3; n++) collect();
-  return process.memoryUsage().rss;
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return [heapUsed + external, rss];
 }
 
-/** Row 9. */
+/**
+ * Row 9. V8 takes 17 MB more for its young generation some time after four million of them, whatever the program keeps: `npm run campaign`
+ * lets it have them from the start (`--min-semi-space-size`), so that what is counted is what the flood has left.
+ */
 export function memory(total: number): Outcome {
   const setup = stage('memory');
   hosting(setup, 'host', null);
@@ -264,14 +269,14 @@ export function memory(total: number): Outcome {
   };
   const warm = Math.min(total, 500_000);
   flood(0, warm);
-  const before = residentBytes();
+  const before = bytesHeld();
   flood(warm, total);
-  const grown = (residentBytes() - before) / 1e6;
+  const [live, resident] = bytesHeld().map((bytes, n) => (bytes - (before[n] as number)) / 1e6) as [number, number];
   const { sessions, dropped } = setup.master.counters();
   return {
     asked: `${count(total)} spoofed HELLOs: less than 5 MB more`,
-    counted: `${grown.toFixed(1)} MB of resident memory, ${sessions} sessions, ${count(dropped['cookie-bad'] ?? 0)} cookies refused`,
-    held: grown < 5 && sessions <= 2,
+    counted: `${resident.toFixed(1)} MB of resident memory, ${live.toFixed(1)} MB of it live, ${sessions} sessions, ${count(dropped['cookie-bad'] ?? 0)} cookies refused`,
+    held: resident < 5 && live < 5 && sessions <= 2,
   };
 }
 
