@@ -93,22 +93,25 @@ export function judge(content: FileContent, boot: string, expected: boolean): St
 }
 
 function viewOf(found: readonly RecordRow[]): RowsView {
-  const byKey = new Map<string, RecordRow>();
+  const byKind = new Map<string, Map<string, RecordRow>>();
   let seal: Seal | null = null;
   let wrong = 0;
   for (const row of found) {
     if (sumOf(row) !== row.sum) wrong += 1;
     else if (row.kind === 'seal') seal = newest([seal, readSeal(row.body)], (one) => one.number);
     else {
-      const id = `${row.kind}\n${row.key}`;
-      if ((byKey.get(id)?.number ?? 0) < row.number) byKey.set(id, row);
+      const byKey = byKind.get(row.kind) ?? new Map<string, RecordRow>();
+      if (byKey.size === 0) byKind.set(row.kind, byKey);
+      if ((byKey.get(row.key)?.number ?? 0) < row.number) byKey.set(row.key, row);
     }
   }
-  const rows = [...byKey.values()].sort((left, right) => left.number - right.number);
+  const all = [...byKind.values()].flatMap((byKey) => [...byKey.values()]);
+  const rows = all.sort((left, right) => left.number - right.number);
   const kinds = new Map<string, KindSeal>();
-  for (const { kind, sum } of rows) {
-    const { count, digest } = kinds.get(kind) ?? { count: 0, digest: 0 };
-    kinds.set(kind, { count: count + 1, digest: (digest + sum) % DIGEST_MODULUS, writes: 0 });
+  for (const [kind, byKey] of byKind) {
+    let digest = 0;
+    for (const { sum } of byKey.values()) digest = (digest + sum) % DIGEST_MODULUS;
+    if (byKey.size > 0) kinds.set(kind, { count: byKey.size, digest, writes: 0 });
   }
   return { rows, seal, kinds, wrong };
 }

@@ -206,9 +206,7 @@ class RecordBook implements Records {
   }
 
   tag(kind: string, key: string, tag: number): void {
-    const table = this.#table(kind);
-    const row = table.get(key);
-    if (row !== null) table.put(key, { ...row, tag });
+    this.#table(kind).tag(key, tag);
   }
 
   find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[] {

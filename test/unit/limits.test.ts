@@ -419,7 +419,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'records.ts pending': 'rows that there are, or were at the last write',
   'records.ts lent': 'the kinds of rows, which are in the code',
   'rows.ts index': 'table names, bansMax, auditEntriesMax, traversalRowsMax, and so on for each kind of row',
-  'records-judge.ts byKey': 'rows of the file of the operator',
+  'records-judge.ts byKind': 'the kinds of rows that there are, and the rows of the file of the operator',
   'records-judge.ts kinds': 'the kinds of rows that there are',
   'sqlite-pages.ts behind': 'pages of the file of the operator',
   'sqlite-pages.ts pages': 'pages of the file of the operator',

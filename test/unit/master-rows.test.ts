@@ -28,6 +28,15 @@ describe('packed rows', () => {
         plain.delete(key);
         plain.set(key, put);
       }
+      if (n % 700 === 0) {
+        rows.letGo((one) => one.endsWith('7'));
+        for (const [one, kept] of plain) if (!one.endsWith('7')) plain.set(one, { ...kept, body: null });
+      }
+      if (n % 30 === 0) {
+        rows.tag(key, n);
+        const tagged = plain.get(key);
+        if (tagged !== undefined) plain.set(key, { ...tagged, tag: n });
+      }
       if (n % 500 === 0) expect(rows.all()).toEqual([...plain].map(([name, kept]) => ({ key: name, ...kept })));
     }
     for (const [key, kept] of plain) expect(rows.get(key)).toEqual(kept);

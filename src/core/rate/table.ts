@@ -53,6 +53,15 @@ export class Table<Key, Item> {
     for (const item of this.items) if (item !== undefined) yield item;
   }
 
+  /** Puts another item of the same key in the place of each. */
+  replaceEach(other: (item: Item) => Item): void {
+    const { items } = this;
+    for (let slot = 0; slot < items.length; slot++) {
+      const item = items[slot];
+      if (item !== undefined) items[slot] = other(item);
+    }
+  }
+
   /** The item's slot, or the free one where it would go. */
   private slotOf(key: Key, hash: number): number {
     const { items, hashes } = this;
