@@ -6,7 +6,6 @@
  * would name the host's computer, which nobody reaches from here.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { networkInterfaces } from 'node:os';
 import {
   cleanText,
   type Endpoint,
@@ -17,6 +16,7 @@ import {
   PEER_LIMITS,
   parseServices,
 } from '../core/index.ts';
+import { interfacesNow } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 /** How clients of a game look for servers: `src/games` has it for the known ones. */
@@ -161,7 +161,7 @@ function portsOf({ ports }: LanSearchWish): readonly number[] {
 }
 
 function interfaces(): readonly string[] {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const all = Object.values(interfacesNow()).flatMap((list) => list ?? []);
   return all.filter(({ family, address }) => family === 'IPv4' && isNeighbour(address)).map(({ address }) => address);
 }
 

@@ -1,7 +1,7 @@
 /** What listens on this computer? Linux tells without a packet or a bind (proc(5), /proc/net/udp and /proc/net/tcp). */
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { addressText, familyOf, isLoopback } from '../core/address.ts';
+import { interfacesNow } from './network.ts';
 
 /** A socket that takes what anybody sends there. */
 export interface ListeningSocket {
@@ -18,7 +18,7 @@ const MAPPED = '::ffff:';
 /** Is it an address of this computer? Of others nothing here tells what listens there. */
 export function isHere(address: string): boolean {
   if (isLoopback(address)) return true;
-  return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address));
+  return Object.values(interfacesNow()).some((list) => list?.some((one) => one.address === address));
 }
 
 /** Whether a socket would take what is sent to this address and port from here; null where the system does not say. */

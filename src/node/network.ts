@@ -4,13 +4,24 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces, platform } from 'node:os';
 import { addressBytes, addressText, familyOf } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';
-import { lookup4, lookup6 } from './socket.ts';
+import { lookup4, lookup6, outcomeCode } from './socket.ts';
+
+type Interfaces = ReturnType<typeof networkInterfaces>;
+
+/** The interfaces of this computer; none where it lets the program look at nothing just now, because no descriptor is left. */
+export function interfacesNow(): Interfaces {
+  try {
+    return networkInterfaces();
+  } catch {
+    return {};
+  }
+}
 
 /**
  * Addresses of the interfaces that a peer could reach: no loopback, and no IPv6 link-local ones, which mean nothing without
  * the name of the interface.
  */
-export function localAddresses(interfaces = networkInterfaces()): readonly string[] {
+export function localAddresses(interfaces = interfacesNow()): readonly string[] {
   return Object.values(interfaces)
     .flatMap((list) => list ?? [])
     .filter((entry) => !entry.internal && !(entry.family === 'IPv6' && /^fe[89ab]/i.test(entry.address)))
@@ -19,7 +30,7 @@ export function localAddresses(interfaces = networkInterfaces()): readonly strin
 }
 
 /** The name of the interface that has this address; null: none has it. */
-export function interfaceOf(address: string, interfaces = networkInterfaces()): string | null {
+export function interfaceOf(address: string, interfaces = interfacesNow()): string | null {
   const found = Object.entries(interfaces).find(([, list]) => list?.some((entry) => entry.address === address));
   return found?.[0] ?? null;
 }
@@ -92,20 +103,38 @@ function ipv6Uses(): ReadonlyMap<string, Ipv6Use> {
  * routing table, its rules for VPNs included. Takes 0.03 ms.
  */
 export function sourceTowards(address: string): string | null {
+  try {
+    return lookTowards(address);
+  } catch {
+    return null;
+  }
+}
+
+/** The same, but throws where the system is short of what it takes to look: then nobody can tell. */
+function lookTowards(address: string): string | null {
   const four = familyOf(address) === 4;
   const socket = createSocket(four ? { type: 'udp4', lookup: lookup4 } : { type: 'udp6', lookup: lookup6 });
-  socket.on('error', () => {});
+  const failed: NodeJS.ErrnoException[] = [];
+  socket.on('error', (error) => failed.push(error));
   try {
     socket.bind({ port: 0, exclusive: true });
+    // A socket that is to connect once it is bound would stay open for ever (node:dgram closes it after that).
+    if (failed[0] !== undefined) throw failed[0];
     socket.connect(9, address);
     const { address: source } = socket.address();
     return source === '0.0.0.0' || source === '::' ? null : source;
-  } catch {
-    // No such family on this computer, or no descriptor is left.
+  } catch (error) {
+    if (failed.some(isShort)) throw error;
+    // No such family on this computer.
     return null;
   } finally {
     socket.close();
   }
+}
+
+/** No descriptor, no memory or no port is left for a socket just now. */
+function isShort({ code = '' }: NodeJS.ErrnoException): boolean {
+  return ['limit', 'in-use'].includes(outcomeCode(code));
 }
 
 /** Somewhere in the Internet, by IPv4 and by IPv6: the anycast addresses of PCP (RFC 7723), which nothing is ever sent to. */
@@ -130,7 +159,7 @@ function defaultRoutes(): string {
 }
 
 /** Interfaces of IPv4 by which this computer may go out. Those of VPNs have no hardware address. */
-function waysOut(interfaces: ReturnType<typeof networkInterfaces>): NetworkNow['ways'] {
+function waysOut(interfaces: Interfaces): NetworkNow['ways'] {
   return Object.entries(interfaces).flatMap(([name, list]) => {
     const own = list?.find(({ family, internal }) => family === 'IPv4' && !internal);
     return own === undefined ? [] : [{ name, address: own.address, tunnel: own.mac === '00:00:00:00:00:00' }];
@@ -153,13 +182,11 @@ export interface NetworkNow {
 
 /**
  * `towards`: addresses to which the way matters beside that to the Internet at large, such as the masterserver's: a VPN may have only
- * some of them.
+ * some of them. Throws where this computer lets the program look at nothing just now, because no descriptor or port is left.
  */
 export function networkNow(towards: readonly string[] = []): NetworkNow {
-  const [four, six] = [sourceTowards(OUTSIDE.four), sourceTowards(OUTSIDE.six)];
-  const others = towards
-    .slice(0, NODE_LIMITS.waysWatchedMax)
-    .map((address) => ({ address, by: sourceTowards(address) }));
+  const [four, six] = [lookTowards(OUTSIDE.four), lookTowards(OUTSIDE.six)];
+  const others = towards.slice(0, NODE_LIMITS.waysWatchedMax).map((address) => ({ address, by: lookTowards(address) }));
   const has = (family: 4 | 6): boolean =>
     (family === 4 ? four : six) !== null ||
     others.some(({ address, by }) => by !== null && familyOf(address) === family);
@@ -176,7 +203,7 @@ export function networkNow(towards: readonly string[] = []): NetworkNow {
 
 /**
  * Calls back when the addresses or the ways out have changed, or when the computer has slept (the wall clock has run on, our timer
- * has not): either way every mapping may be gone.
+ * has not): either way every mapping may be gone. What can't be looked at just now is as it was.
  */
 export function watchNetwork(
   onChange: (now: NetworkNow) => void,
@@ -187,12 +214,19 @@ export function watchNetwork(
     `${addresses.join()} ${routes} ${families.join()}`;
   let last = text(look());
   let lastWallMs = Date.now();
+  let slept = false;
   const timer = setInterval(() => {
-    const now = look();
     const wallMs = Date.now();
-    const slept = wallMs - lastWallMs > everyMs + NODE_LIMITS.sleptMs;
+    slept ||= wallMs - lastWallMs > everyMs + NODE_LIMITS.sleptMs;
     lastWallMs = wallMs;
+    let now: NetworkNow;
+    try {
+      now = look();
+    } catch {
+      return;
+    }
     if (text(now) === last && !slept) return;
+    slept = false;
     last = text(now);
     onChange(now);
   }, everyMs);

@@ -2,3 +2,4 @@
 
 export { nodeAead, wasmAead } from './aead.ts';
 export { NODE_LIMITS } from './limits.ts';
+export { outcomeCode } from './socket.ts';

@@ -13,6 +13,7 @@ interface Outcome {
   readonly seated: string;
   readonly slept: number;
   readonly sameSeat: boolean;
+  readonly networksChanged: number;
   readonly notices: readonly { readonly kind: string; readonly why?: string }[];
 }
 
@@ -21,7 +22,9 @@ test.concurrent.each([64, 100, 256])(
   { timeout: 120_000 },
   async (descriptors) => {
     const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, String(descriptors)]);
-    const { refused, playsOn, firstSeat, seated, slept, sameSeat, notices } = JSON.parse(stdout) as Outcome;
+    const { refused, playsOn, firstSeat, seated, slept, sameSeat, notices, networksChanged } = JSON.parse(
+      stdout,
+    ) as Outcome;
     expect(refused).toBeGreaterThan(0);
     expect(playsOn).toBe(`${firstSeat.address}:${firstSeat.port} said still here`);
     expect(seated).toMatch(/^127\.77\.\d+\.\d+:\d+ said now$/);
@@ -29,5 +32,6 @@ test.concurrent.each([64, 100, 256])(
     // All that had seats, the one that came late for the one that left among them.
     expect(slept).toBe(descriptors - refused);
     expect(sameSeat).toBe(true);
+    expect(networksChanged).toBe(0);
   },
 );

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { AGENT_LIMITS } from '../../src/agent/testing.ts';
+import { watchNetwork } from '../../src/node/index.ts';
 import { ask, cleanUp, echoServer, friendsEnd, hostForward, pathPair, udp } from './forwarders.ts';
 
 /** Without a descriptor of its own to look there with. */
@@ -12,6 +13,9 @@ const open = (): number => process.getActiveResourcesInfo().filter((name) => nam
 // Not before: to load its modules Node opens more files than that at once.
 execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${process.argv[2]}`]);
 const server = await echoServer();
+// As a host's program does all the time; not even a look at the own network has a descriptor then.
+let networksChanged = 0;
+const watch = watchNetwork(() => networksChanged++, 20);
 const { forward, notices } = hostForward(server.at);
 // Others of this script run beside it: each has friends, and so addresses, of its own.
 const called = (name: string): string => `${name} of ${process.pid}`;
@@ -39,6 +43,8 @@ await new Promise((resolve) => setTimeout(resolve, AGENT_LIMITS.seatSleepMs + 50
 const slept = before - open();
 const back = pathPair(called('friend 1'));
 const sameSeat = JSON.stringify(forward.attach(back.atHost)) === JSON.stringify(seats[1]);
+watch.stop();
 cleanUp();
-process.stdout.write(`${JSON.stringify({ refused, playsOn, firstSeat, seated, slept, sameSeat, notices })}\n`);
+const told = { refused, playsOn, firstSeat, seated, slept, sameSeat, notices, networksChanged };
+process.stdout.write(`${JSON.stringify(told)}\n`);
 process.exit();

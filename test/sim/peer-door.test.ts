@@ -84,6 +84,25 @@ test('one place: the second friend fails with FULL, and gets in when the first h
   connected(setup, second);
 });
 
+test('a host without a socket left tells a friend so, who gets in when there is one again; whoever is inside plays on', () => {
+  const setup = peers({ seed: 'sockets' });
+  const place = setup.world.host({ name: 'h', behind: NATS.linux });
+  const { host, client, code } = hostAndClient(setup, [place, NATS.linux]);
+  const second = setup.participant('second', NATS.linux);
+  setup.until(() => second.last('ready') !== undefined, 3_000, 'ready');
+  client.command(joinCommand({ code }));
+  connected(setup, client);
+  const lift = place.limitSockets(0);
+  second.command(joinCommand({ code }));
+  expect(failure(setup, second)).toBe('FULL');
+  setup.world.run(10_000);
+  expect([client.all('path-lost').length, host.all('path-lost').length]).toEqual([0, 0]);
+  lift();
+  second.command(joinCommand({ join: 2, code }));
+  connected(setup, second);
+  expect(client.all('path-lost')).toEqual([]);
+});
+
 test('the test join of the master takes no place, and its sockets are closed soon after', () => {
   const setup = peers({ seed: 'tested' });
   const { host, client, code } = hostAndClient(setup, EASY);

@@ -17,11 +17,14 @@ afterEach(() => void vi.useRealTimers());
 
 function watched() {
   const told: (readonly string[])[] = [];
-  const state = { now: HOME };
+  const state: { now: NetworkNow | null } = { now: HOME };
   const watch = watchNetwork(
     ({ addresses }) => told.push(addresses),
     EVERY_MS,
-    () => state.now,
+    () => {
+      if (state.now === null) throw new Error('EMFILE');
+      return state.now;
+    },
   );
   return { told, state, watch };
 }
@@ -33,7 +36,7 @@ test('another address or another default route is told once, within a quarter of
   state.now = { ...HOME, addresses: ['10.8.0.2', '192.168.1.5'] };
   vi.advanceTimersByTime(EVERY_MS);
   expect(told).toEqual([['10.8.0.2', '192.168.1.5']]);
-  state.now = { ...state.now, routes: 'wlan0,0101A8C0,600' };
+  state.now = { ...HOME, addresses: ['10.8.0.2', '192.168.1.5'], routes: 'wlan0,0101A8C0,600' };
   vi.advanceTimersByTime(10_000);
   expect(told).toHaveLength(2);
   watch.stop();
@@ -52,4 +55,21 @@ test('a computer that slept is told of, one that was busy for five seconds is no
   expect(told).toEqual([HOME.addresses]);
   vi.advanceTimersByTime(10_000);
   expect(told).toHaveLength(1);
+});
+
+test('a network that can’t be looked at, because no descriptor is left, is as it was; what changed meanwhile is told later', () => {
+  const { told, state } = watched();
+  state.now = null;
+  vi.advanceTimersByTime(60_000);
+  state.now = HOME;
+  vi.advanceTimersByTime(10_000);
+  expect(told).toEqual([]);
+  state.now = null;
+  vi.advanceTimersByTime(10_000);
+  vi.setSystemTime(Date.now() + 7_000);
+  vi.advanceTimersByTime(10_000);
+  expect(told).toEqual([]);
+  state.now = HOME;
+  vi.advanceTimersByTime(10_000);
+  expect(told).toEqual([HOME.addresses]);
 });

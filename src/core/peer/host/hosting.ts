@@ -337,7 +337,10 @@ export class Hosting implements ConnectionOwner {
         break;
       case 'broken':
         this.context.log(null, 'visit-broken', { friend, why: event.why });
-        this.gone(now, visit);
+        // No descriptor or no port is left for it: whoever was inside already tries again by itself.
+        if (event.why === 'socket-limit' || event.why === 'socket-in-use')
+          this.refuse(now, visit, this.inside.has(visit.offer.visitor) ? 'BUSY' : 'FULL');
+        else this.gone(now, visit);
         break;
       case 'log':
         this.context.out.event({ ...event, join: null });
