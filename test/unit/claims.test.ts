@@ -63,7 +63,8 @@ function countsOf(text: string): [string, string][] {
 
 /** In the words of a result: `60 of 78`, `60/78`, or a line or two with both numbers. */
 function counted([count, all]: [string, string], result: string): boolean {
-  const numbers = (line: string) => line.replaceAll(/(?<=\d),(?=\d{3})/g, '').match(/\d+(?:\.\d+)?/g) ?? [];
+  const numbers = (line: string): readonly string[] =>
+    line.replaceAll(/(?<=\d),(?=\d{3})/g, '').match(/\d+(?:\.\d+)?/g) ?? [];
   return result.split('\n').some((line) => numbers(line).includes(count) && numbers(result).includes(all));
 }
 
