@@ -20,6 +20,7 @@ const CI_RETRY = process.env.CI === 'true' ? 1 : 0;
 export default defineConfig({
   plugins: [...mutantPlugins(ROOT), ...limitPlugins(ROOT)],
   test: {
+    ...(process.env.SALLYPORT_LIMITS === undefined ? {} : { setupFiles: ['test/mutants/limit-watch.ts'] }),
     // Limits of patience, not claims: a slow machine may take long, and only a test that fails waits for them.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -41,14 +41,15 @@ export function readUnreached(root: string): readonly string[] {
 }
 
 /** Numbers of a limit, however deep, by the factor; a count stays a count. */
-const SCALED = `(function scaled(value, factor) {
+export const SCALED = `(function scaled(value, factor) {
   if (typeof value === 'number') return Number.isInteger(value) ? Math.max(Math.min(value, 1), Math.round(value * factor)) : value * factor;
   if (Array.isArray(value)) return value.map((item) => scaled(item, factor));
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scaled(item, factor)]));
 })`;
 
-/** For Vite's `plugins`: the limit that the environment names has another value, or nothing. */
+/** For Vite's `plugins`: the limit that the environment names has another value, all are watched (`limit-watch.ts`), or nothing. */
 export function limitPlugins(root: string, json = process.env.SALLYPORT_LIMIT) {
+  if (process.env.SALLYPORT_LIMITS !== undefined) return [watchPlugin()];
   if (json === undefined) return [];
   const { limit, factor } = JSON.parse(json) as LimitChange;
   const file = limitsOf(root).get(limit);
@@ -56,4 +57,16 @@ export function limitPlugins(root: string, json = process.env.SALLYPORT_LIMIT) {
   const transform = (text: string, id: string): string | null =>
     id.split('?')[0] === `${root}/${file}` ? `${text}\n${limit} = ${SCALED}(${limit}, ${factor});\n` : null;
   return [{ name: 'sallyport-limit', enforce: 'pre' as const, transform }];
+}
+
+/** Every object of every `limits.ts` is handed to who watches. */
+function watchPlugin() {
+  const transform = (text: string, id: string): string | null =>
+    /\/src\/(?:.*\/)?limits\.ts$/.test(id.split('?')[0] ?? '')
+      ? text.replace(
+          /^export const (\w+) = \{\n([\s\S]*?)^\} as const;/gm,
+          (_, name, members) => `export const ${name} = globalThis.sallyportLimits('${name}', {\n${members}});`,
+        )
+      : null;
+  return { name: 'sallyport-limits', enforce: 'pre' as const, transform };
 }

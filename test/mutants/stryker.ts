@@ -1,8 +1,9 @@
 /**
  * `npm run mutants -- FOLDER`: mutation testing of one folder by StrykerJS, with the tests of test/unit and test/property that
  * import something from it; `--tests secure,path` takes those whose names begin so instead, of test/sim as well, which is quicker where
- * everything uses the folder. `--since REVISION` mutates only what has changed since, `--break PERCENT` fails below a score. `--lines N` takes whole
- * functions by lot, drawn by `--seed`, until they have N lines: a sample of a room in minutes.
+ * everything uses the folder. `--break PERCENT` fails below a score. `--lines N` takes whole functions by lot, drawn by `--seed`, until they have
+ * N lines: a sample of a room in minutes. `--since REVISION` takes only functions that have changed since, 30 lines of them where `--lines` says nothing
+ * else, and beside the tests of the folder those that have changed with them: the gate for a change (`npm run mutants:changed`).
  * The tool is installed on first use into a folder of its own (decisions/0016): `npm ci` stays as light as it is.
  */
 import { spawn } from 'node:child_process';
@@ -16,6 +17,8 @@ const TOOL = `${ROOT}/.mutants`;
 const VERSION = '9.6.1';
 /** Exit code, told apart from 1: too few were noticed. */
 const NO_VERDICT = 3;
+/** Of what has changed: some sixty faults, minutes on two idle cores. */
+const CHANGED_LINES = 30;
 const PACKAGES = ['core', 'vitest-runner'].map((name) => `@stryker-mutator/${name}@${VERSION}`);
 
 const { values: flags, positionals } = parseArgs({
@@ -77,12 +80,24 @@ function functionsIn(text: string): readonly (readonly [number, number])[] {
   return found;
 }
 
+/** Lines of a file that are not as they were, as first and last of each piece. */
+async function changedIn(file: string, since: string): Promise<readonly (readonly [number, number])[]> {
+  const [, text] = await run('git', ['diff', '--unified=0', since, '--', file], true);
+  return [...text.matchAll(/^@@ -\S+ \+(\d+)(?:,(\d+))? @@/gm)].map(([, from, count = '1']) => {
+    const first = Number(from);
+    return [first, first + Math.max(1, Number(count)) - 1] as const;
+  });
+}
+
 /** Functions drawn by lot until they have so many lines, as StrykerJS names ranges. */
-function drawn(sources: readonly string[], lines: number, seed: number): readonly string[] {
+async function drawn(sources: readonly string[], lines: number, seed: number): Promise<readonly string[]> {
   const random = simRandom(seed);
-  const all = sources.flatMap((file) =>
-    functionsIn(readFileSync(`${ROOT}/${file}`, 'utf8')).map(([from, to]) => ({ file, from, to })),
-  );
+  const all: { readonly file: string; readonly from: number; readonly to: number }[] = [];
+  for (const file of sources) {
+    const changed = flags.since === undefined ? [[0, Number.POSITIVE_INFINITY]] : await changedIn(file, flags.since);
+    for (const [from, to] of functionsIn(readFileSync(`${ROOT}/${file}`, 'utf8')))
+      if (changed.some(([first = 0, last = 0]) => first <= to && last >= from)) all.push({ file, from, to });
+  }
   const chosen: string[] = [];
   for (let left = lines; left > 0 && all.length > 0; ) {
     const one = random.pick(all);
@@ -118,6 +133,18 @@ function testsOf(sources: readonly string[]): readonly string[] {
   );
 }
 
+/** Who changes a function brings a test of it, wherever that stands. */
+async function testsChanged(): Promise<readonly string[]> {
+  if (flags.since === undefined) return [];
+  const kinds = ['unit', 'property', 'sim'].map((kind) => `test/${kind}`);
+  const [, text] = await run('git', ['diff', '--name-only', flags.since, '--', ...kinds], true);
+  const names = text.split('\n').filter((name) => name.endsWith('.test.ts') && !name.endsWith('-document.test.ts'));
+  // Those that read documents and results import nothing of the program.
+  return names.filter(
+    (name) => existsSync(`${ROOT}/${name}`) && /\/src\//.test(readFileSync(`${ROOT}/${name}`, 'utf8')),
+  );
+}
+
 interface Report {
   readonly files: Record<string, { readonly mutants: readonly { readonly status: string }[] }>;
 }
@@ -141,8 +168,10 @@ async function main(): Promise<number> {
     const [, changed] = await run('git', ['diff', '--name-only', flags.since, '--', folder], true);
     sources = sources.filter((file) => changed.split('\n').includes(file) && existsSync(`${ROOT}/${file}`));
   }
-  const mutate = flags.lines === undefined ? sources : drawn(sources, Number(flags.lines), Number(flags.seed));
-  const tests = testsOf([...new Set(mutate.map((part) => part.replace(/:\d+-\d+$/, '')))]);
+  const lines = flags.lines ?? (flags.since === undefined ? undefined : CHANGED_LINES);
+  const mutate = lines === undefined ? sources : await drawn(sources, Number(lines), Number(flags.seed));
+  const ofFolder = testsOf([...new Set(mutate.map((part) => part.replace(/:\d+-\d+$/, '')))]);
+  const tests = [...new Set([...ofFolder, ...(await testsChanged())])];
   if (mutate.length === 0) {
     console.log(`nothing has changed in ${folder}`);
     return 0;

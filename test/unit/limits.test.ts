@@ -11,7 +11,7 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Endpoint, TableState } from '../../src/core/index.ts';
+import { type Endpoint, MASTER_LIMITS, type TableState } from '../../src/core/index.ts';
 import type { Joins } from '../../src/core/master/joins.ts';
 import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
@@ -26,6 +26,7 @@ import {
   type Office,
   openStore,
   RelayWays,
+  SERVER_LIMITS,
   type Tunnels,
 } from '../../src/master/testing.ts';
 import { nodeCrypto, TUNNEL_PATH, TUNNEL_PROTOCOL } from '../../src/node/index.ts';
@@ -241,6 +242,58 @@ test('the tables name themselves, and each of them is filled below', () => {
   expect(new Set(names).size).toBe(names.length);
   expect(names.sort()).toEqual(Object.keys(fill).sort());
   for (const { max, perAddress } of tables()) expect(perAddress).toBeLessThanOrEqual(max / 2);
+});
+
+interface Places {
+  readonly max: number;
+  /** Of IPv4, then of IPv6 where that differs. */
+  readonly caps: readonly { readonly narrow: number; readonly wide: number; readonly widest: number }[];
+}
+
+/** How many places a table has, and how many of them are one address's, its /24 or /48's and its /32's. Names are paced instead. */
+const PLACES: Readonly<Record<string, Places>> = {
+  sessions: { max: MASTER_LIMITS.sessionsMax, caps: [MASTER_LIMITS.sessionCaps] },
+  pending: { max: MASTER_LIMITS.pendingMax, caps: [MASTER_LIMITS.pendingCaps] },
+  hosts: { max: MASTER_LIMITS.sessionsMax, caps: [MASTER_LIMITS.hostCapsIpv4, MASTER_LIMITS.hostCapsIpv6] },
+  'away-codes': { max: MASTER_LIMITS.awayCodesMax, caps: [MASTER_LIMITS.awayCodeCaps] },
+  joins: { max: MASTER_LIMITS.joinsMax, caps: [MASTER_LIMITS.joinCaps] },
+  'event-streams': { max: SERVER_LIMITS.eventStreamsMax, caps: [SERVER_LIMITS.eventStreamCaps] },
+  'http-connections': { max: SERVER_LIMITS.httpConnectionsMax, caps: [SERVER_LIMITS.httpConnectionCaps] },
+  tunnels: { max: SERVER_LIMITS.tunnelsMax, caps: [SERVER_LIMITS.tunnelCaps] },
+};
+/** What takes longer is left to the test of shares. */
+const FILLED_MAX = 1_500;
+
+describe('places', () => {
+  beforeAll(() => {
+    const { host } = honest('places', 2);
+    crowdHost = machine().registry.find(host.key.publicKey) as HostEntry;
+  });
+
+  test.each(Object.keys(PLACES))(
+    '%s has those that its limits say: of an address, of its network, of its provider',
+    async (name) => {
+      const { max, caps } = PLACES[name] as Places;
+      const [four, six = four] = caps;
+      expect(stateOf(name)).toMatchObject({ max, perAddress: four?.narrow });
+      const at = Object.keys(PLACES).indexOf(name);
+      const hex = (n: number): string => n.toString(16);
+      const holders: readonly [cap: number | undefined, address: (n: number) => string][] = [
+        [four?.narrow, () => `62.${at}.1.9`],
+        [four?.wide, (n) => `62.${at}.2.${n % 250}`],
+        [six?.narrow, (n) => `2001:${hex(0x1000 + at)}:1:1::${hex(n)}`],
+        [six?.wide, (n) => `2001:${hex(0x2000 + at)}:1:${hex(n)}::1`],
+        [six?.widest, (n) => `2001:${hex(0x3000 + at)}:${hex(n)}::1`],
+      ];
+      for (const [cap = 0, address] of holders) {
+        if (cap > FILLED_MAX) continue;
+        const before = stateOf(name);
+        for (let n = 0; n < cap + 3; n++) await fill[name]?.(address(n));
+        expect(stateOf(name).size - before.size, address(0)).toBe(Math.min(cap, max - before.size));
+        expect(stateOf(name).evicted - before.evicted).toBe(3);
+      }
+    },
+  );
 });
 
 describe('strangers from a /48 and from 60 addresses', () => {
