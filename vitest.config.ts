@@ -10,7 +10,9 @@ const ROOT = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
  * Two minutes and more each, of kinds that others stand for in `npm test`: `lab/portmap` and `lab/detection` of mappings and their proofs,
  * `ui/first-run` and `lab/invite` of a first evening.
  */
-const LONG = ['own-master', 'pinhole', 'probe-ports', 'self-test'].map((name) => `test/lab/${name}.test.ts`);
+const LONG = ['own-master', 'pinhole', 'probe-ports', 'router-restart', 'self-test'].map(
+  (name) => `test/lab/${name}.test.ts`,
+);
 
 /** They say how long a game stands still on kernels, so nothing may run beside them: last, one after the other. */
 const ALONE = ['outlives', 'black-hole'].map((name) => `test/lab/${name}.test.ts`);

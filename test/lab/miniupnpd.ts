@@ -1,5 +1,5 @@
 /** Debian's miniupnpd on a router of the lab. */
-import type { Lab, LabNat, LabProcess } from '../../lab/index.ts';
+import type { Lab, LabHost, LabNat, LabProcess, NatPreset } from '../../lab/index.ts';
 import { hasProgram, labMissing } from '../support.ts';
 
 export const miniupnpdMissing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is not installed');
@@ -48,4 +48,56 @@ export async function startMiniupnpd(lab: Lab, nat: LabNat, file: string): Promi
   const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
   await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
   return router;
+}
+
+export type OpeningProtocol = 'pcp' | 'natPmp' | 'upnp';
+
+export interface OpeningRouter {
+  readonly nat: LabNat;
+  readonly host: LabHost;
+  /** Is a port open for this host? */
+  mapped(): Promise<boolean>;
+  /** As after a cut of power: rules and mappings are gone, and the clock begins anew. So long it has no line; `meanwhile` that. */
+  restart(options?: { readonly offMs?: number; readonly meanwhile?: () => Promise<void> }): Promise<void>;
+}
+
+/** A home whose router opens ports by one protocol alone, and asks for no renewal for an hour. */
+export async function openingRouter(
+  lab: Lab,
+  { name, nat: preset, protocol }: { name: string; nat: NatPreset; protocol: OpeningProtocol },
+): Promise<OpeningRouter> {
+  const nat = await lab.nat(name, preset);
+  const host = await lab.hostBehind(nat, `${name}host`);
+  const file = `/run/lab/${name}`;
+  const lines = ['min_lifetime=3', 'max_lifetime=3600'];
+  await nat.shell(
+    `cat > ${file}.conf <<'END'\n${configuration(lines, { upnp: protocol === 'upnp' })}END\nnft -f - <<'END'\ntable inet filter {
+  ${forwarding()}
+  chain speaks {
+    type filter hook input priority 0; policy accept;
+    ${protocol === 'pcp' ? '' : 'udp dport 5351 @th,64,8 2 drop'}
+    ${protocol === 'upnp' ? 'udp dport 5351 drop' : ''}
+  }
+}\nEND`,
+  );
+  let router = await startMiniupnpd(lab, nat, file);
+  return {
+    nat,
+    host,
+    mapped: async () => (await nat.shell('nft list chain inet filter prerouting_miniupnpd')).includes('dnat'),
+    async restart({ offMs = 0, meanwhile } = {}) {
+      router.signal('SIGKILL');
+      await router.exited;
+      await nat.shell(
+        `rm -f ${file}.pid; nft flush chain inet filter miniupnpd; nft flush chain inet filter prerouting_miniupnpd`,
+      );
+      await nat.shell(
+        'nft add table inet off; nft "add chain inet off none { type filter hook prerouting priority -300; policy drop; }"; conntrack -F 2>&1',
+      );
+      await meanwhile?.();
+      await new Promise((resolve) => setTimeout(resolve, offMs));
+      await nat.shell('conntrack -F 2>&1; nft delete table inet off');
+      router = await startMiniupnpd(lab, nat, file);
+    },
+  };
 }

@@ -3,7 +3,7 @@
  * and the paths; here they are wired to each other, and every datagram finds its way by its first byte and its socket.
  */
 
-import { type Endpoint, familyOf, isPrivate } from '../address.ts';
+import { type Endpoint, familyOf, isPrivate, sameEndpoint } from '../address.ts';
 import { agenda } from '../agenda.ts';
 import { eightBytes } from '../connection/datagram.ts';
 import {
@@ -44,6 +44,7 @@ import { type HostCommand, Hosting } from './host/hosting.ts';
 import { Join } from './join/joining.ts';
 import { Codes } from './keys/codes.ts';
 import { fetchList } from './list.ts';
+import type { Whereabouts } from './reach/candidates.ts';
 import { Ipv6 } from './reach/ipv6.ts';
 import { Pinhole } from './reach/pinhole.ts';
 import { Relays } from './reach/relaying.ts';
@@ -135,7 +136,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.detector, { do: 'ipv6', works });
         this.lookForPinhole(now);
       },
-      onSeen: (now) => this.tellAnew(now),
+      onSeen: (now) => this.movedIpv6(now),
     });
     this.pinhole = new Pinhole(this.context);
     this.connections = new Connections(this.context);
@@ -384,16 +385,23 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.relays.measure(now);
     this.connections.nudge(now);
     for (const join of [...this.joins.values()]) join.network(now);
-    if (this.context.family() === 6) this.tellAnew(now);
+    if (this.context.family() === 6) this.movedIpv6(now);
   }
 
-  /** Our addresses of IPv6 may be others now: whoever is on the way to or from us with the old ones begins anew. */
-  private tellAnew(now: Instant): void {
+  /** Our addresses of IPv6 may be others now. */
+  private movedIpv6(now: Instant): void {
     const six = this.ipv6.candidate?.endpoint.address;
     const all = six === undefined ? this.network.addresses : [six];
-    const addresses = all.filter((address) => familyOf(address) === 6 && !isPrivate(address));
-    for (const join of [...this.joins.values()]) join.moved(now, addresses);
-    this.hosting?.moved(now, addresses);
+    this.tellAnew(now, {
+      addresses: all.filter((address) => familyOf(address) === 6 && !isPrivate(address)),
+      opened: false,
+    });
+  }
+
+  /** Whoever is on the way to or from us without knowing begins anew. */
+  private tellAnew(now: Instant, where: Whereabouts): void {
+    for (const join of [...this.joins.values()]) join.moved(now, where);
+    this.hosting?.moved(now, where);
   }
 
   private close(now: Instant): void {
@@ -470,6 +478,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private observed(now: Instant, { address, port }: Endpoint): void {
     this.context.log(null, 'observed', { address, port });
     this.seenAt = address;
+    // A router that has started again gives other ports, and has forgotten those that it opened.
+    this.nest.command(now, this.mapper, { do: 'look' });
     const { external } = this.context.profile();
     // Seen from inside it says nothing of the line.
     const moved =
@@ -520,7 +530,11 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   private portMapped(now: Instant, event: MapEvent): void {
     if (event.ev === 'port-mapping') {
+      const { external } = event.report;
+      const before = this.context.profile().portMapping.external;
       this.nest.command(now, this.detector, { do: 'port-mapping', report: event.report, router: event.router });
+      const opened = external !== null && (before === null || !sameEndpoint(external, before));
+      if (opened) this.tellAnew(now, { addresses: [], opened });
     } else if (event.ev === 'upnp') this.out.event(event);
     else this.context.log(null, event.what, event.data);
   }

@@ -18,6 +18,8 @@ export type MapCommand =
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
   | { readonly do: 'again' }
+  /** The line or the router may be another than it was: what is open is looked at now. */
+  | { readonly do: 'look' }
   | { readonly do: 'stop' };
 
 export type MapEvent =

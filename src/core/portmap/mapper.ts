@@ -20,7 +20,15 @@ import type { MapCommand, MapEvent, MapperConfig } from './interface.ts';
 import { PORTMAP_LIMITS } from './limits.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
 import { ownAddressTowards, parsePcp, pcpAnnounceRequest, pcpEpochOf, pcpMapRequest } from './pcp.ts';
-import { claimStateOf, type Gate, MAPPER_PHASES, type Phase, type PortClaim, type Protocol } from './phases.ts';
+import {
+  claimStateOf,
+  type Gate,
+  MAPPER_PHASES,
+  type Phase,
+  type PortClaim,
+  type Protocol,
+  untested,
+} from './phases.ts';
 import { PORT_PROOF_INTERVAL_MS, PortProof } from './proof.ts';
 
 export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapEvent> {
@@ -28,11 +36,6 @@ export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapE
 }
 
 const OF_A_CLAIM = ['renew', 'expire', 'prove'] as const;
-
-/** NAT-PMP knows IPv4 alone. */
-function untested(family: 4 | 6): Record<Protocol, Tested> {
-  return { upnp: 'untested', natPmp: family === 4 ? 'untested' : 'no', pcp: 'untested' };
-}
 
 class PortMapper implements Machine<MapCommand, MapEvent> {
   private readonly config: MapperConfig;
@@ -116,6 +119,9 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
         this.forget(now);
         this.tell();
         break;
+      case 'look':
+        if (this.phase.in === 'proven' && this.phase.proof === null) this.prove(now);
+        return;
       case 'stop':
         this.remove();
         return;

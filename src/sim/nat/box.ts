@@ -41,6 +41,8 @@ export interface Nat {
   inbound(packet: Packet, now: number): NatResult;
   /** A port forwarded by hand or by UPnP/PCP: open to everybody, for ever. */
   forwardPort(externalPort: number, internal: Endpoint): void;
+  /** A port that a program had it open is shut again. */
+  closePort(externalPort: number): void;
   /** "DMZ", "exposed host": what belongs to no mapping goes to this internal address, same port. */
   exposeHost(internalAddress: string): void;
   /** Power cycle: every mapping is gone. */
@@ -105,6 +107,10 @@ class NatDevice implements Nat {
 
   forwardPort(externalPort: number, internal: Endpoint): void {
     for (const box of this.#boxes) box.forwardPort(externalPort, internal);
+  }
+
+  closePort(externalPort: number): void {
+    for (const box of this.#boxes) box.closePort(externalPort);
   }
 
   exposeHost(internalAddress: string): void {

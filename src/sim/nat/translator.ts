@@ -87,6 +87,12 @@ export class Translator {
     this.#forwardsBack.set(this.#numbers.of(internal), externalPort);
   }
 
+  closePort(externalPort: number): void {
+    const internal = this.#forwards.get(externalPort);
+    this.#forwards.delete(externalPort);
+    if (internal !== undefined) this.#forwardsBack.delete(this.#numbers.of(internal));
+  }
+
   exposeHost(internalAddress: string): void {
     this.#exposed = internalAddress;
   }

@@ -19,7 +19,7 @@ import { modeOfBoth, NO_RELAY, type RelayId } from '../base/relay-choice.ts';
 import { lookBeside } from '../carry/beside.ts';
 import type { ConnectionEnd, ConnectionOwner, Connections } from '../carry/connections.ts';
 import type { EndToEnd } from '../keys/handshake.ts';
-import { isOutdated, usableCandidates } from '../reach/candidates.ts';
+import { isOutdated, usableCandidates, type Whereabouts } from '../reach/candidates.ts';
 import { meetingOf } from '../reach/families.ts';
 import { reportEnd, type SessionEvent } from '../reach/session.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
@@ -458,14 +458,14 @@ export class Hosting implements ConnectionOwner {
     return this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.gone(at, visit));
   }
 
-  /** Friends on their way here were told none of these addresses of ours: they hear that it is over, and knock again at once. */
-  moved(now: Instant, addresses: readonly string[]): void {
+  /** Friends on their way here were not told where we are now: they hear that it is over, and knock again at once. */
+  moved(now: Instant, where: Whereabouts): void {
     for (const visit of this.visits.values()) {
       const { offer } = visit;
       const session = answerOf(visit)?.session ?? null;
       if (session === null || offer.test) continue;
       const { own, peer } = session.config;
-      if (!isOutdated(own.candidates, addresses, peer)) continue;
+      if (!isOutdated(own.candidates, where, peer)) continue;
       reportEnd(now, this.context, session, { path: null, method: '', attempts: 0, packetsSent: 0, since: offer.at });
     }
   }

@@ -22,7 +22,7 @@ import { NO_RELAY } from '../base/relay-choice.ts';
 import { lookBeside } from '../carry/beside.ts';
 import type { ConnectionEnd, ConnectionOwner, Connections } from '../carry/connections.ts';
 import { friendOf, NO_CONNECTION } from '../keys/handshake.ts';
-import { isOutdated } from '../reach/candidates.ts';
+import { isOutdated, type Whereabouts } from '../reach/candidates.ts';
 import { type Meeting, meetingOf } from '../reach/families.ts';
 import { reportEnd, Session, type SessionConfig, type SessionEvent } from '../reach/session.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
@@ -189,14 +189,14 @@ export class Join implements ConnectionOwner {
     if (this.standing !== null) this.punchAgain(now);
   }
 
-  /** What the host was told of us names none of these addresses of ours: it is told anew, and what is under way is given up. */
-  moved(now: Instant, addresses: readonly string[]): void {
+  /** What the host was told of us does not lead to where we are now: it is told anew, and what is under way is given up. */
+  moved(now: Instant, where: Whereabouts): void {
     const { phase } = this;
-    if (phase.in === 'knocking' && phase.knock.told !== null && isOutdated(phase.knock.told, addresses))
+    if (phase.in === 'knocking' && phase.knock.told !== null && isOutdated(phase.knock.told, where))
       this.ask(now, phase.ahead);
     if (phase.in !== 'punching') return;
     const { own, peer } = phase.attempt.session.config;
-    if (isOutdated(own.candidates, addresses, peer)) this.again(now, 'moved', 0);
+    if (isOutdated(own.candidates, where, peer)) this.again(now, 'moved', 0);
   }
 
   private punchAgain(now: Instant): void {

@@ -45,15 +45,23 @@ function witnessed(context: PeerContext, { family, port }: Bound): readonly Cand
   return outside < 1 || outside > 65_535 ? [] : [{ kind: 'public', endpoint: { address, port: outside } }];
 }
 
+/** Where we are to be found now: by which addresses of IPv6; `opened`: through a port that was shut until now. */
+export interface Whereabouts {
+  readonly addresses: readonly string[];
+  readonly opened: boolean;
+}
+
 /**
- * Was the other side told of none of the addresses by which we have IPv6 now? Then it tries one that leads nowhere, or none where it could.
- * `peer`: where it is known; to one without IPv6 no address of ours leads.
+ * Does the other side know nothing of where we are to be found now? Then it tries a way that leads nowhere, or a hard one beside an open
+ * door. `peer`: where it is known; to one without IPv6 no address of ours leads.
  */
 export function isOutdated(
   told: readonly Candidate[],
-  addresses: readonly string[],
+  { addresses, opened }: Whereabouts,
   peer: Party | null = null,
 ): boolean {
+  // Whoever was told of the same port before has found it shut.
+  if (opened) return true;
   const isSix = ({ kind }: Candidate): boolean => kind === 'ipv6';
   if (peer !== null && peer.profile.ipv6 === 'no' && !peer.candidates.some(isSix)) return false;
   return addresses.length > 0 && !told.some((one) => isSix(one) && addresses.includes(one.endpoint.address));
