@@ -192,5 +192,6 @@ export const STRUCTURES = {
   ...{ announcement, entry, permit, profile, accept: ACCEPT },
   ...{ relay: relayPlace, relayGrant },
 } as const;
+export { Displaced } from './master/displaced.ts';
 export { PortWatch } from './master/port-watch.ts';
 export { Vantage } from './master/vantage.ts';

@@ -80,3 +80,36 @@ test('a host is told at once of a later one with its key also where both are beh
   setup.world.run(500);
   expect(host.all('hosting-failed').map(({ failure }) => failure)).toEqual(['HOST_REPLACED']);
 });
+
+test('of three with one key the last one stays, also where the first wakes up again, and each of the others is told once', () => {
+  for (const sleepMs of [0, 20_000, 100_000, 600_000]) {
+    const setup = peers({ seed: `three with one key ${sleepMs}` });
+    const { host: first, client, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
+    const { identity } = first;
+    setup.world.run(3_000);
+    // The first one sleeps while the others come.
+    if (sleepMs > 0) first.running.pause(sleepMs);
+    const [second, third] = ['second', 'third'].map((name) => {
+      setup.world.run(2_000);
+      const one = setup.participant(name, NATS.linux, { identity });
+      one.command(hostCommand());
+      setup.until(() => one.last('hosting') !== undefined, 5_000, `${name} hosts`);
+      return one;
+    }) as [Participant, Participant];
+    const failures = (one: Participant) => one.all('hosting-failed').map(({ failure }) => failure);
+    setup.until(() => second.last('hosting-failed') !== undefined, 2_000, 'the second is told');
+    const told = () => first.last('hosting-failed') !== undefined;
+    setup.until(told, sleepMs === 0 ? 1 : sleepMs + 10_000, 'the first is told, at the latest when it is awake');
+    setup.world.run(300_000);
+    expect([first, second, third].map(failures), `asleep for ${sleepMs} ms`).toEqual([
+      ['HOST_REPLACED'],
+      ['HOST_REPLACED'],
+      [],
+    ]);
+    expect([first, second, third].map((one) => one.all('hosting').length)).toEqual([1, 1, 1]);
+    client.command(joinCommand({ code }));
+    setup.until(() => client.last('path') !== undefined, 5_000, 'a friend has a path');
+    setup.world.run(100);
+    expect([first, second, third].map((one) => one.all('path').length)).toEqual([0, 0, 1]);
+  }
+});

@@ -16,6 +16,7 @@ import type { Push, Request, Response } from '../wire/messages.ts';
 import type { NodeList } from '../wire/nodes.ts';
 import { Contests } from './contests.ts';
 import type { Counters } from './counters.ts';
+import { Displaced } from './displaced.ts';
 import type { Grants } from './grants.ts';
 import type { GoneReason, ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
@@ -57,6 +58,7 @@ export class Requests {
   private readonly hostRoom = new Pace(MASTER_LIMITS.hostRoomRates);
   readonly contests: Contests;
   private readonly lists = new Limiter(MASTER_LIMITS.listRate);
+  private readonly displaced = new Displaced();
   private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
   private readonly joins = new Pace(MASTER_LIMITS.joinRates);
   private readonly hostJoins = new Pace(MASTER_LIMITS.hostJoinRates);
@@ -138,9 +140,7 @@ export class Requests {
     if (typeof announcement === 'string') return failed(announcement);
     const { code, players, profile, generation } = request;
     const here = registry.of(session);
-    // Alone a master has one order of who came; the nodes of a fleet have one by this number.
-    if (this.nodes !== null && here !== null && here.session !== session && here.record.generation > generation)
-      return failed('HOST_REPLACED');
+    if (here !== null && here.session !== session && this.isDisplaced(here, generation)) return failed('HOST_REPLACED');
     const refusal = this.codeRefusal(now, session, from, code);
     if (refusal !== null) return refusal;
     if (here === null && registry.crowded(from.address)) {
@@ -150,10 +150,12 @@ export class Requests {
     }
     const before = here?.session ?? session;
     // Another program of the same household, or of the same computer, has begun later.
-    const another = here !== null && here.record.generation !== generation;
+    const earlier = here?.record.generation ?? generation;
+    const another = earlier !== generation;
     const done = registry.register(now, session, from, code, { announcement, players, profile, generation });
     if ('failure' in done) return failed(done.failure, 0, 'other-code');
     const { entry, change, newCode, crowdedOut } = done;
+    if (another) this.displaced.add(session.keyText, earlier);
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
     if (isElsewhere(before, session, another)) this.parts.push(now, before, { type: 'replaced' });
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
@@ -166,6 +168,12 @@ export class Requests {
       observed: from,
       page: this.parts.page(),
     };
+  }
+
+  /** Alone a master has one order of who came; the nodes of a fleet have one by this number. */
+  private isDisplaced({ record }: HostEntry, generation: number): boolean {
+    if (this.nodes !== null) return record.generation > generation;
+    return this.displaced.has(record.keyText, generation);
   }
 
   /** Null where the code is free or the host's own. */
@@ -229,6 +237,7 @@ export class Requests {
 
   private toldGone(entry: HostEntry, reason: GoneReason): void {
     const { registry, event } = this.parts;
+    this.displaced.forget(entry.record.keyText);
     event({ ev: 'host-gone', host: entry.record, reason });
     for (const code of registry.forgotten()) event({ ev: 'code-forgotten', code });
   }
