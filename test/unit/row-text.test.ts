@@ -14,10 +14,13 @@ const any = fc.string({ unit: 'grapheme', maxLength: 60 });
 
 test('every text is read back as it was', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(hex, digits, any, fc.constantFrom('\u00ff', '\u00fe', '"', '')), { maxLength: 8 }), (parts) => {
-      const text = parts.join('');
-      expect(unpackText(packText(text))).toBe(text);
-    }),
+    fc.property(
+      fc.array(fc.oneof(hex, digits, any, fc.constantFrom('\u00ff', '\u00fe', '"', '')), { maxLength: 8 }),
+      (parts) => {
+        const text = parts.join('');
+        expect(unpackText(packText(text))).toBe(text);
+      },
+    ),
     { numRuns: 300 },
   );
 });
@@ -29,7 +32,13 @@ test('the row of a held name takes two thirds of its text', () => {
 
 test('bodies that are let go of leave their room, and the rows stay as they were', () => {
   const rows = new Rows();
-  const row = (n: number) => ({ number: n + 1, at: 1_700_000_000_000.5 + n, sum: n, tag: n, body: `body ${'x'.repeat(200)} ${n}` });
+  const row = (n: number) => ({
+    number: n + 1,
+    at: 1_700_000_000_000.5 + n,
+    sum: n,
+    tag: n,
+    body: `body ${'x'.repeat(200)} ${n}`,
+  });
   for (let n = 0; n < 2_000; n++) rows.put(`key ${n}`, row(n));
   const before = rows.bytes;
   rows.letGo((key) => key.endsWith('7'));
