@@ -69,10 +69,11 @@ test('one key hosts twice: the newer generation is the host, and the other is to
   replaced(8);
   expect(before.pushes).toMatchObject([{ type: 'replaced' }]);
   expect(last(w)).toMatchObject({ ev: 'host-gone', reason: 'replaced' });
-  // Alone whoever comes later hosts; in a fleet no node lets an older one take its place.
+  // Alone whoever comes later hosts, but one that it has displaced; in a fleet no node lets an older one take its place.
   after.get(as(8));
   expect(before.get(as(7))).toMatchObject({ type: 'registered' });
-  after.get(as(8));
+  expect(after.get(as(8))).toMatchObject({ failure: 'HOST_REPLACED' });
+  expect(after.get(as(9))).toMatchObject({ type: 'registered' });
   w.net.command(w.master, { do: 'nodes', list: { self: 'a', serial: 1, expiresInMs: 1_000, nodes: [] } });
   expect(before.get(as(7))).toMatchObject({ failure: 'HOST_REPLACED' });
   expect(after.get({ type: 'heartbeat', announcement: null, players: 3, profile: null })).toMatchObject({ type: 'ok' });

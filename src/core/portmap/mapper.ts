@@ -20,16 +20,9 @@ import type { MapCommand, MapEvent, MapperConfig } from './interface.ts';
 import { PORTMAP_LIMITS } from './limits.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
 import { ownAddressTowards, parsePcp, pcpAnnounceRequest, pcpEpochOf, pcpMapRequest } from './pcp.ts';
-import {
-  claimStateOf,
-  type Gate,
-  MAPPER_PHASES,
-  type Phase,
-  type PortClaim,
-  type Protocol,
-  untested,
-} from './phases.ts';
+import { claimStateOf, type Gate, MAPPER_PHASES, type Phase, type PortClaim, type Protocol } from './phases.ts';
 import { PORT_PROOF_INTERVAL_MS, PortProof } from './proof.ts';
+import { untested } from './untested.ts';
 
 export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapEvent> {
   return new PortMapper(config);

@@ -1,15 +1,10 @@
 /** The phases of a port mapper: what is open, and how sure that is. */
 import type { Endpoint } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import type { PortClaimState, Tested } from '../nat/profile.ts';
+import type { PortClaimState } from '../nat/profile.ts';
 import type { PortProof } from './proof.ts';
 
 export type Protocol = 'upnp' | 'natPmp' | 'pcp';
-
-/** NAT-PMP knows IPv4 alone. */
-export function untested(family: 4 | 6): Record<Protocol, Tested> {
-  return { upnp: 'untested', natPmp: family === 4 ? 'untested' : 'no', pcp: 'untested' };
-}
 
 /** The socket that speaks with the gateway, and asks for proofs; and the one that tries who can give them. */
 export type Gate =

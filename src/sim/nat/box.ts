@@ -110,7 +110,7 @@ class NatDevice implements Nat {
   }
 
   closePort(externalPort: number): void {
-    for (const box of this.#boxes) box.closePort(externalPort);
+    for (const box of this.#boxes) box.forwards.close(externalPort);
   }
 
   exposeHost(internalAddress: string): void {

@@ -5,6 +5,7 @@ import type { SimRandom } from '../random.ts';
 import { createAllocator, type PortAllocator } from './allocation.ts';
 import type { FullBehaviour } from './behaviour.ts';
 import type { NatDrop, NatResult, NatStats } from './box.ts';
+import { Forwards } from './forwards.ts';
 import { EndpointNumbers } from './numbers.ts';
 
 /** One remote endpoint of a mapping: one 5-tuple, one timer, one hole in the filter. */
@@ -64,8 +65,7 @@ export class Translator {
   #sessions = 0;
   /** 5-tuples given away to unsolicited packets, with the time they are free again. */
   readonly #poisoned = new Map<string, number>();
-  readonly #forwards = new Map<number, Endpoint>();
-  readonly #forwardsBack = new Map<number, number>();
+  readonly forwards = new Forwards();
   #exposed: string | null = null;
   readonly #subscribers = new Map<string, Subscriber>();
   #made = 0;
@@ -83,14 +83,7 @@ export class Translator {
   }
 
   forwardPort(externalPort: number, internal: Endpoint): void {
-    this.#forwards.set(externalPort, internal);
-    this.#forwardsBack.set(this.#numbers.of(internal), externalPort);
-  }
-
-  closePort(externalPort: number): void {
-    const internal = this.#forwards.get(externalPort);
-    this.#forwards.delete(externalPort);
-    if (internal !== undefined) this.#forwardsBack.delete(this.#numbers.of(internal));
+    this.forwards.open(externalPort, internal, this.#numbers.of(internal));
   }
 
   exposeHost(internalAddress: string): void {
@@ -114,7 +107,7 @@ export class Translator {
   outbound(packet: Packet, now: number): NatResult {
     if (this.#behaviour.udpBlocked) return drop('udp-blocked');
     if (packet.icmp !== null) return this.#outboundIcmp(packet, now);
-    const forwarded = this.#forwardsBack.get(this.#numbers.of(packet.from));
+    const forwarded = this.forwards.external(this.#numbers.of(packet.from));
     if (forwarded !== undefined) {
       return forward(withFrom(packet, { address: this.addresses[0] as string, port: forwarded }));
     }
@@ -127,7 +120,7 @@ export class Translator {
   inbound(packet: Packet, now: number): NatResult {
     if (this.#behaviour.udpBlocked) return drop('udp-blocked');
     if (packet.icmp !== null) return this.#inboundIcmp(packet, now);
-    const opened = this.#forwards.get(packet.to.port);
+    const opened = this.forwards.internal(packet.to.port);
     if (opened !== undefined && this.owns(packet.to.address)) return forward(withTo(packet, opened));
     const external = this.#numbers.of(packet.to);
     const remote = this.#numbers.of(packet.from);
@@ -246,7 +239,7 @@ export class Translator {
 
   #usable(external: Endpoint, internal: Endpoint, remote: number, now: number): boolean {
     if (this.#behaviour.parity && external.port % 2 !== internal.port % 2) return false;
-    if (this.#forwards.has(external.port)) return false;
+    if (this.forwards.internal(external.port) !== undefined) return false;
     const number = this.#numbers.of(external);
     if (this.#isPoisoned(number, remote, now)) return false;
     if (this.#behaviour.overloading) return this.#liveSession(number, remote, now) === undefined;
