@@ -6,7 +6,7 @@ import { limitsOf, readReached, readUnreached } from '../mutants/limits.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 /** What was on the list when it was made, less what has been reached since: whoever reaches one lowers it. */
-const UNREACHED_MAX = 338;
+const UNREACHED_MAX = 337;
 /** Their comparisons of limits with each other reach nothing. */
 const COMPARISONS = ['limit-relations.test.ts', 'limits-reached.test.ts'];
 
