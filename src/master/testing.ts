@@ -24,6 +24,7 @@ export { partOfQuotas, RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-opt
 export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
+export { packText, unpackText } from './row-text.ts';
 export { type Row, Rows } from './rows.ts';
 export { entryOf, type ListedHost } from './snapshot.ts';
 export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';

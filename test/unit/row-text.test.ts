@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { packText, unpackText } from '../../src/master/row-text.ts';
-import { Rows } from '../../src/master/rows.ts';
-import { openStore } from '../../src/master/testing.ts';
+import { openStore, packText, Rows, unpackText } from '../../src/master/testing.ts';
 
 const hex = fc.stringMatching(/^[0-9a-f]{0,1200}$/);
 const digits = fc.stringMatching(/^[0-9]{0,40}$/);
