@@ -491,6 +491,7 @@ export const command = {
   works: 'geht',
   'IPv4 address not known': 'IPv4-Adresse nicht bekannt',
   '({n} addresses in turn)': '({n} Adressen im Wechsel)',
+  '(as {places} sees it)': '(wie {places} sie sieht)',
   none: 'keine',
   'no port delta': 'kein Portabstand',
   'port delta {delta}': 'Portabstand {delta}',
@@ -1824,7 +1825,7 @@ export const pages: Readonly<Record<MessageKey, string>> = {
   'admin.noJoins': 'Über diesen Masterserver hat noch niemand mitgespielt.',
   'admin.noAudit': 'Noch ist niemand entfernt oder gesperrt worden.',
   'admin.rewritten':
-    'Alle Teilnehmer kommen von {address}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
+    'Alle Teilnehmer kommen von {addresses}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
   'admin.probePorts':
     'Von außen kommt nichts zu den Probe-Ports von {addresses}: Lass 16 UDP-Ports, ab dem des Links plus 9, durch die Firewall. Bis dahin kennen Teilnehmer ihre Netze nur von STUN-Servern. „sallyport master --self-test“ auf einem anderen Computer zeigt, welche zu sind.',
   'admin.hosts': 'Hosts',

@@ -473,7 +473,7 @@ export const en = {
   'admin.noJoins': 'Nobody has joined over this masterserver yet.',
   'admin.noAudit': 'Nobody has been evicted or banned yet.',
   'admin.rewritten':
-    'All participants come from {address}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
+    'All participants come from {addresses}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
   'admin.probePorts':
     'Nothing from outside reaches the probe ports of {addresses}: let 16 UDP ports, from the one of the link plus 9 on, pass the firewall. Until then participants know their networks from STUN servers alone. “sallyport master --self-test” on another computer shows which are shut.',
   'admin.hosts': 'Hosts',

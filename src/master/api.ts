@@ -168,10 +168,10 @@ export const overviewSchema = z
     webhooks: z.object({ queued: z.int(), delivered: z.int(), failed: z.int() }),
     eventLoopLagMs: z.number(),
     sourcesRewritten: z
-      .object({ address: z.string(), since: instant })
+      .object({ addresses: z.array(z.string()), since: instant })
       .nullable()
       .describe(
-        'All participants come from this one local address: what stands in front hides where they are; null = not so',
+        'All participants come from these few local addresses: what stands in front hides where they are; null = not so',
       ),
     probePortsShut: z
       .array(z.object({ address: z.string(), since: instant }))

@@ -95,7 +95,7 @@ export interface Office {
 }
 
 const SOURCES_REWRITTEN =
-  'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)';
+  'all participants come from one local address, or from a few: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)';
 
 const PROBE_PORTS_SHUT =
   'participants from outside have sessions, and none of their questions reaches the 16 probe ports: let them through the firewall (the port of the link plus 9 on); "sallyport master --self-test" on another computer shows which are shut';
@@ -251,9 +251,10 @@ export function createOffice(options: OfficeOptions): Office {
         }
         return;
       case 'sources-rewritten':
-        sourcesRewritten = event.address === null ? null : { address: event.address, since: wallClock() };
-        if (event.address === null) log.info({}, 'a participant comes from elsewhere: addresses get through after all');
-        else log.warn({ address: event.address }, SOURCES_REWRITTEN);
+        sourcesRewritten = event.addresses === null ? null : { addresses: [...event.addresses], since: wallClock() };
+        if (event.addresses === null)
+          log.info({}, 'a participant comes from elsewhere: addresses get through after all');
+        else log.warn({ addresses: event.addresses.join() }, SOURCES_REWRITTEN);
         return;
       case 'probe-ports':
         probePortsShut = probePortsShut.filter(({ address }) => address !== event.address);

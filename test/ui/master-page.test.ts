@@ -196,7 +196,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
       answer = resolve;
     });
     let held = 0;
-    let sourcesRewritten: { address: string; since: number } | null = null;
+    let sourcesRewritten: { addresses: string[]; since: number } | null = null;
     const probePortsShut: { address: string; since: number }[] = [];
     await page.route('**/api/v1/admin/overview', async (route) => {
       const response = await route.fetch();
@@ -226,7 +226,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await page.click('#bans >> text=Lift');
     await page.waitForSelector('text=No bans');
     expect(await page.locator('#admin-rewritten').count()).toBe(0);
-    sourcesRewritten = { address: '172.17.0.1', since: 0 };
+    sourcesRewritten = { addresses: ['172.17.0.1'], since: 0 };
     await page.waitForSelector('#admin-rewritten >> text=172.17.0.1');
     expect(await page.locator('#admin-probe-ports').count()).toBe(0);
     probePortsShut.push({ address: '198.51.100.8', since: 0 });

@@ -384,10 +384,10 @@ test('overview and history count joins and outcomes by pair of NATs', async () =
 test('the overview says that all come from one local address, since when, and no longer when one comes from elsewhere', async () => {
   const rewritten = async () => overviewSchema.parse(await (await admin('GET', '/overview')).json()).sourcesRewritten;
   expect(await rewritten()).toBeNull();
-  office.event({ ev: 'sources-rewritten', address: '172.17.0.1' });
-  expect(await rewritten()).toEqual({ address: '172.17.0.1', since: wall });
+  office.event({ ev: 'sources-rewritten', addresses: ['172.17.0.1'] });
+  expect(await rewritten()).toEqual({ addresses: ['172.17.0.1'], since: wall });
   expect(logged).toContain('docker-proxy');
-  office.event({ ev: 'sources-rewritten', address: null });
+  office.event({ ev: 'sources-rewritten', addresses: null });
   expect(await rewritten()).toBeNull();
 });
 

@@ -52,10 +52,10 @@ export type MasterEvent =
   /** All UDP ports are bound. */
   | { readonly ev: 'listening'; readonly endpoints: readonly Endpoint[] }
   /**
-   * All who have come so far come from one local address: something before the master rewrites where they are. Null: no longer, for
-   * somebody has come from elsewhere. Each is told once.
+   * All who have come so far come from one local address, or from each of a few several: something before the master rewrites where they
+   * are. Null: no longer, for somebody has come from elsewhere. Each is told once.
    */
-  | { readonly ev: 'sources-rewritten'; readonly address: string | null }
+  | { readonly ev: 'sources-rewritten'; readonly addresses: readonly string[] | null }
   /** No question of several participants from outside came through the probe ports of this address; `shut` false: one has after all. */
   | { readonly ev: 'probe-ports'; readonly address: string; readonly shut: boolean }
   | { readonly ev: 'bind-failed'; readonly endpoint: Endpoint; readonly code: string }

@@ -403,7 +403,7 @@ class Master implements MasterMachine {
 
   private welcome(now: Instant, session: MasterSession): void {
     const rewritten = session.path === null ? undefined : this.vantage.seen(session.path.address, session.keyText);
-    if (rewritten !== undefined) this.out.event({ ev: 'sources-rewritten', address: rewritten });
+    if (rewritten !== undefined) this.out.event({ ev: 'sources-rewritten', addresses: rewritten });
     if (this.config.fleet === undefined) this.awaitProbes(now, session);
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });

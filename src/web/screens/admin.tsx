@@ -154,7 +154,7 @@ function BoardView(props: { readonly board: Board }) {
       )}
       {overview.sourcesRewritten === null ? null : (
         <p class="notice bad" role="status" id="admin-rewritten">
-          {t('admin.rewritten', { address: overview.sourcesRewritten.address })}
+          {t('admin.rewritten', { addresses: overview.sourcesRewritten.addresses.join(', ') })}
         </p>
       )}
       {overview.probePortsShut.length === 0 ? null : (
