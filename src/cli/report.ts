@@ -147,8 +147,32 @@ function udpState(profile: NatProfile): string {
 function externalText(profile: NatProfile, options: ReportOptions): string {
   const four = profile.external.filter((address) => !address.includes(':'));
   if (four.length === 0) return t('IPv4 address not known');
+  if (four.length === 1) return `IPv4 ${shown(four[0] ?? '', options)}`;
+  const whom = four.map((address) => seenBy(address, options.probes ?? []));
+  if (whom.every((places) => places.length > 0))
+    return `IPv4 ${four.map((address, n) => `${shown(address, options)} ${seenText(whom[n] ?? [], options)}`).join(', ')}`;
   const addresses = new Set(four.map((address) => shown(address, options)));
-  return `IPv4 ${[...addresses].join(', ')}${four.length > 1 ? ` ${t('({n} addresses in turn)', { n: four.length })}` : ''}`;
+  return `IPv4 ${[...addresses].join(', ')} ${t('({n} addresses in turn)', { n: four.length })}`;
+}
+
+/** Who sees this address and never another: then it is the way there that decides, two lines or what stands in front of whoever is asked. */
+function seenBy(address: string, probes: readonly ProbeResult[]): readonly string[] {
+  const sees = (place: string): readonly (string | undefined)[] =>
+    probes
+      .filter(({ destination, seenAs }) => destination.address === place && seenAs !== null)
+      .map(({ seenAs }) => seenAs?.address);
+  const places = [...new Set(probes.map(({ destination }) => destination.address))];
+  return places.filter((place) => {
+    const seen = sees(place);
+    return seen.length > 0 && seen.every((one) => one === address);
+  });
+}
+
+const PLACES_NAMED_MAX = 2;
+
+function seenText(places: readonly string[], options: ReportOptions): string {
+  const named = places.slice(0, PLACES_NAMED_MAX).map((place) => shown(place, options));
+  return t('(as {places} sees it)', { places: [...named, ...(places.length > named.length ? ['…'] : [])].join(', ') });
 }
 
 /** A masterserver that was reached by IPv6 has told our address there, whatever else was tested. */

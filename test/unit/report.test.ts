@@ -86,6 +86,28 @@ describe('the report of check', () => {
     expect(text({ ...cone, portSet: 240 })).toMatch(/^Limits +240 ports for this network$/m);
   });
 
+  test('two addresses: in turn, or each by whom it is seen', () => {
+    const two: NatProfile = { ...cone, external: ['198.51.100.250', '203.0.113.9'] };
+    const asked = (place: string, port: number, address: string) => ({
+      ...{ destination: { address: place, port }, localPort: 40_000, seenAs: { address, port: 40_000 } },
+    });
+    const split = [
+      ...[asked('192.0.2.1', 8431, '198.51.100.250'), asked('192.0.2.1', 8432, '198.51.100.250')],
+      ...[
+        asked('192.0.2.77', 3478, '203.0.113.9'),
+        asked('192.0.2.78', 3478, '203.0.113.9'),
+        asked('192.0.2.79', 3478, '203.0.113.9'),
+      ],
+    ];
+    const shown = { ...options, showIps: true };
+    expect(text(two, { ...shown, probes: split })).toContain(
+      'IPv4 198.51.100.250 (as 192.0.2.1 sees it), 203.0.113.9 (as 192.0.2.77, 192.0.2.78, … sees it)',
+    );
+    const mixed = [...split, asked('192.0.2.1', 8433, '203.0.113.9')];
+    expect(text(two, { ...shown, probes: mixed })).toContain('IPv4 198.51.100.250, 203.0.113.9 (2 addresses in turn)');
+    expect(text({ ...cone, external: ['203.0.113.9'] }, { ...shown, probes: split })).not.toContain('sees it');
+  });
+
   test('hides the end of the address unless asked to show it', () => {
     expect(text(cone)).toContain('203.0.113.*');
     expect(text(cone)).not.toContain('203.0.113.9');
