@@ -87,8 +87,15 @@ test('of three with one key the last one stays, also where the first wakes up ag
     const { host: first, client, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
     const { identity } = first;
     setup.world.run(3_000);
-    // The first one sleeps while the others come.
-    if (sleepMs > 0) first.running.pause(sleepMs);
+    // The first one sleeps while the others come: what is sent to it meanwhile is lost.
+    if (sleepMs > 0) {
+      first.running.pause(sleepMs);
+      const [at] = first.last('profile')!.profile.external;
+      setup.world.after(
+        sleepMs,
+        setup.world.internet.obstruct(({ from, to }) => [from.address, to.address].includes(at!)),
+      );
+    }
     const [second, third] = ['second', 'third'].map((name) => {
       setup.world.run(2_000);
       const one = setup.participant(name, NATS.linux, { identity });
