@@ -125,6 +125,23 @@ test('a master that is named by its IPv4 address tells its IPv6 address, so two 
   expect(client.last('path')?.kind).toBe('ipv6');
 });
 
+test.each([
+  ['a dead A and a living AAAA', 4],
+  ['a dead AAAA and a living A', 6],
+] as const)('a name with %s: a host is there within a second, and a friend plays', (_, dead) => {
+  const setup = peers({ seed: `dead ${dead}` });
+  const { addresses } = setup.master.address;
+  const [gone, living] = dead === 4 ? ['203.0.113.250', ':'] : ['2001:db8:dead::1', '.'];
+  const master = { ...setup.master.address, addresses: [gone, ...addresses.filter((one) => one.includes(living))] };
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linux, ipv6: true });
+  const host = setup.participant('host', at('h'), { master });
+  const client = setup.participant('client', at('c'), { master });
+  host.command(hostCommand());
+  const ready = (): boolean => host.last('hosting') !== undefined && client.last('ready') !== undefined;
+  setup.until(ready, 1_000, 'both are ready');
+  connect(setup, host, client, host.last('hosting')!.code);
+});
+
 test('where the master was answered over IPv6 first, two behind NATs of IPv4 still meet over IPv4', () => {
   const setup = peers({ seed: 'six first' });
   const { addresses } = setup.master.address;

@@ -352,10 +352,10 @@ export class Link implements LinkMachine {
     }
   }
 
-  /** The master has the same ports at all its addresses; null where it has none of the family. */
-  private controlOf({ control }: LinkSession, family: 4 | 6 | null): Endpoint | null {
+  /** The master has the same ports at all addresses that it has told, before those of its name, which may be old; null: none of the family. */
+  private controlOf({ control, addresses }: LinkSession, family: 4 | 6 | null): Endpoint | null {
     if (family === null || familyOf(control.address) === family) return control;
-    const address = this.addresses.find((other) => familyOf(other) === family);
+    const address = [...addresses, ...this.addresses].find((other) => familyOf(other) === family);
     return address === undefined ? null : { address, port: control.port };
   }
 
