@@ -11,6 +11,8 @@ const CASES = (['natPmp', 'pcp'] as const).flatMap((speaks) =>
   [
     { offMs: 0, moves: false },
     { offMs: 5_000, moves: true },
+    { offMs: 20_000, moves: false },
+    { offMs: 60_000, moves: false },
   ].flatMap((how) => [1, 2, 3].map((seed) => ({ speaks, ...how, seed }))),
 );
 

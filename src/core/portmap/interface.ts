@@ -18,7 +18,7 @@ export type MapCommand =
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
   | { readonly do: 'again' }
-  /** The line or the router may be another than it was: what is open is looked at now. */
+  /** The line or the router may be another than it was: what is open is looked at now, and what was is asked for again. */
   | { readonly do: 'look' }
   | { readonly do: 'stop' };
 

@@ -113,7 +113,9 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
         this.tell();
         break;
       case 'look':
-        if (this.phase.in === 'proven' && this.phase.proof === null) this.prove(now);
+        // What is under way was asked on the line of before.
+        if (this.phase.in === 'proven') this.check(now, { ...this.phase, proof: null });
+        else if (this.chores.has('again')) this.chores.set('again', now);
         return;
       case 'stop':
         this.remove();
