@@ -17,7 +17,7 @@ const TOOL = `${ROOT}/.mutants`;
 const VERSION = '9.6.1';
 /** Exit code, told apart from 1: too few were noticed. */
 const NO_VERDICT = 3;
-/** Of what has changed: some sixty faults, minutes on two idle cores. */
+/** Of what has changed: some sixty faults. */
 const CHANGED_LINES = 30;
 const PACKAGES = ['core', 'vitest-runner'].map((name) => `@stryker-mutator/${name}@${VERSION}`);
 
