@@ -42,14 +42,14 @@ const KIND = 'name';
 const PROVIDER_WEIGHT = 16;
 
 /**
- * Nothing is kept here that the rows have already, for there may be 200,000: the names of a key are found by its hash, and those of a
- * network by a tag of its rows, 32 bits, even for IPv4 and odd for IPv6.
+ * Nothing is kept here that the rows have already, for there may be 200,000: of the names of a key only hashes, by which the rows find them,
+ * and those of a network are found by a tag of its rows, 32 bits, even for IPv4 and odd for IPv6.
  */
 export function createHeldNames(records: Records): HeldNames {
   const secret = randomBytes(4).readInt32LE();
-  const namesOfKey = new Table<string, string | readonly string[]>(
+  const namesOfKey = new Table<string, number | readonly number[]>(
     (hostKey) => textHash(secret, hostKey),
-    (names, hostKey) => keyOf([names].flat()[0] as string) === hostKey,
+    (hashes, hostKey) => namesWith(hashes, hostKey).length > 0,
   );
   let evicted = 0;
   let changed: NameWatcher | null = null;
@@ -66,16 +66,23 @@ export function createHeldNames(records: Records): HeldNames {
     return bodyOf<Body>(records, KIND, skeleton)?.[0];
   }
 
+  /** Two names may share a hash, one of them another key's. */
+  function namesWith(hashes: number | readonly number[], hostKey: string): readonly string[] {
+    const names = [hashes].flat().flatMap((hash) => records.keysWith(KIND, hash));
+    return names.filter((skeleton) => keyOf(skeleton) === hostKey);
+  }
+
   /** After the row is there, by which the table tells keys apart. */
   function enter(skeleton: string, hostKey: string): void {
-    const names = namesOfKey.get(hostKey);
-    namesOfKey.set(hostKey, names === undefined ? skeleton : [...[names].flat(), skeleton]);
+    const [hash, known] = [records.hashOf(KIND, skeleton), namesOfKey.get(hostKey)];
+    namesOfKey.set(hostKey, known === undefined ? hash : [...[known].flat(), hash]);
   }
 
   /** Before the row is gone or another's. */
   function leave(skeleton: string, hostKey: string): void {
-    const others = [namesOfKey.get(hostKey) ?? []].flat().filter((other) => other !== skeleton);
-    if (others.length > 0) namesOfKey.set(hostKey, others.length === 1 ? (others[0] as string) : others);
+    const gone = records.hashOf(KIND, skeleton);
+    const others = [namesOfKey.get(hostKey) ?? []].flat().filter((other) => other !== gone);
+    if (others.length > 0) namesOfKey.set(hostKey, others.length === 1 ? (others[0] as number) : others);
     else namesOfKey.delete(hostKey);
   }
 
@@ -98,7 +105,7 @@ export function createHeldNames(records: Records): HeldNames {
 
   /** Of the key's names those beyond its share, the oldest; of two seen at once, the one just taken stays. */
   function surplusOf(hostKey: string, taken: string): readonly string[] {
-    const names = [namesOfKey.get(hostKey) ?? []].flat();
+    const names = namesWith(namesOfKey.get(hostKey) ?? [], hostKey);
     if (names.length <= SERVER_LIMITS.namesPerKeyMax) return [];
     const newestFirst = names.toSorted(
       (left, right) => seenAt(right) - seenAt(left) || Number(right === taken) - Number(left === taken),

@@ -49,6 +49,9 @@ export interface Records {
   tag(kind: string, key: string, tag: number): void;
   /** Rows whose time and tag are wanted; no body is read. */
   find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[];
+  /** A key in 32 bits, for this run alone, and the keys of these bits: that one, and rarely another. */
+  hashOf(kind: string, key: string): number;
+  keysWith(kind: string, hash: number): readonly string[];
   remove(now: number, kind: string, key: string, urgency: Urgency): void;
   /** Several changes as one: all or none is written. One within another is part of it. */
   batch(work: () => void): void;
@@ -211,6 +214,14 @@ class RecordBook implements Records {
 
   find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[] {
     return this.#kinds.get(kind)?.find(isWanted) ?? [];
+  }
+
+  hashOf(kind: string, key: string): number {
+    return this.#table(kind).hashOf(key);
+  }
+
+  keysWith(kind: string, hash: number): readonly string[] {
+    return this.#kinds.get(kind)?.keysWith(hash) ?? [];
   }
 
   remove(now: number, kind: string, key: string, urgency: Urgency): void {

@@ -53,10 +53,11 @@ export class Rows {
   /** Blocks that may have become half holes. */
   readonly #thin: Block[] = [];
 
+  readonly #secret = randomBytes(4).readInt32LE();
+
   constructor() {
-    const secret = randomBytes(4).readInt32LE();
     this.#index = new Table(
-      (key) => textHash(secret, key),
+      (key) => textHash(this.#secret, key),
       (place, key) => this.#keyOf(place) === key,
     );
   }
@@ -73,6 +74,16 @@ export class Rows {
   get(key: string): Row | null {
     const place = this.#index.get(key);
     return place === undefined ? null : this.#read(place);
+  }
+
+  /** 32 bits, signed: V8 keeps them without an object. */
+  hashOf(key: string): number {
+    return textHash(this.#secret, key) | 0;
+  }
+
+  /** One, and rarely another. */
+  keysWith(hash: number): readonly string[] {
+    return this.#index.withHash(hash).map((place) => this.#keyOf(place));
   }
 
   put(key: string, row: Row): void {

@@ -14,12 +14,16 @@ import type { Push } from '../wire/messages.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { Slab } from './slab.ts';
 
-/** A session's record in a slab: both keys, the key of its probes, the window. */
+/** A session's record in a slab: both keys, the key of its probes, the window, two ids of 16 bits, and how often it was over its limit. */
 const KEY_BYTES = 32;
 const PROBE_KEY_AT = 2 * KEY_BYTES;
 const PROBE_KEY_BYTES = 16;
 const WINDOW_AT = PROBE_KEY_AT + PROBE_KEY_BYTES;
-const SESSION_RECORD_BYTES = WINDOW_AT + 4 * WINDOW_WORDS;
+const IDS_AT = WINDOW_AT + 4 * WINDOW_WORDS;
+const OVER_AT = IDS_AT + 4;
+const SESSION_RECORD_BYTES = OVER_AT + 4;
+/** What a session is from the start. */
+const [TUNNEL, NEWCOMER] = [1, 2];
 const RELEASED = -1;
 
 /** Where the sessions keep what takes many bytes. */
@@ -105,9 +109,7 @@ export class MasterSession extends SealingSession implements Placed {
   /** The participant's static key, as a map key. */
   readonly keyText: string;
   readonly socket: SocketId;
-  /** Over TLS: nobody may be told its address, nor permitted to probe it, because it says nothing of where UDP reaches it. */
-  readonly tunnel: boolean;
-  readonly newcomer: boolean;
+  private readonly flags: number;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
   readonly from: Endpoint;
   /** Where pushes go; null until the session is confirmed. */
@@ -119,14 +121,11 @@ export class MasterSession extends SealingSession implements Placed {
   /** Cell rate algorithm of control messages and of probes (rate/pace.ts). */
   controlFullAt: Instant = 0;
   probeFullAt: Instant = 0;
-  overLimit = 0;
   pushes: Map<number, PendingPush> | null = null;
-  /** Id of the newest word of the host of this session, and when it came. */
-  private hostingId = 0;
+  /** When the newest word of the host of this session came. */
   private hostingAt: Instant = NEVER_GIVEN;
   /** The newest first. */
   private proofs: ProvenAddress | null = null;
-  private nextPushId = 0;
 
   constructor(now: Instant, suite: CryptoSuite, slab: Slab, parts: SessionParts) {
     super(suite);
@@ -139,8 +138,7 @@ export class MasterSession extends SealingSession implements Placed {
     this.cidHigh = Math.floor(number / 0x1_0000_0000);
     this.cidLow = number | 0;
     this.socket = parts.socket;
-    this.tunnel = parts.tunnel === true;
-    this.newcomer = parts.newcomer === true;
+    this.flags = (parts.tunnel === true ? TUNNEL : 0) | (parts.newcomer === true ? NEWCOMER : 0);
     this.from = parts.from;
     this.heardAt = Math.floor(now);
   }
@@ -149,6 +147,43 @@ export class MasterSession extends SealingSession implements Placed {
   release(): void {
     if (!this.over) this.slab.give(this.record);
     this.record = RELEASED;
+  }
+
+  /** Over TLS: nobody may be told its address, nor permitted to probe it, because it says nothing of where UDP reaches it. */
+  get tunnel(): boolean {
+    return (this.flags & TUNNEL) !== 0;
+  }
+
+  get newcomer(): boolean {
+    return (this.flags & NEWCOMER) !== 0;
+  }
+
+  get overLimit(): number {
+    return this.word(OVER_AT);
+  }
+  set overLimit(times: number) {
+    this.setWord(OVER_AT, times);
+  }
+
+  /** Id of the newest word of its host, and of the next push. */
+  private get hostingId(): number {
+    return this.word(IDS_AT) & 0xffff;
+  }
+  private set hostingId(id: number) {
+    this.setWord(IDS_AT, (this.word(IDS_AT) & ~0xffff) | id);
+  }
+  private get nextPushId(): number {
+    return this.word(IDS_AT) >>> 16;
+  }
+  private set nextPushId(id: number) {
+    this.setWord(IDS_AT, (this.word(IDS_AT) & 0xffff) | (id << 16));
+  }
+
+  private word(at: number): number {
+    return this.slab.wordsOf(this.record)[this.slab.wordAt(this.record, at / 4)] as number;
+  }
+  private setWord(at: number, value: number): void {
+    this.slab.wordsOf(this.record)[this.slab.wordAt(this.record, at / 4)] = value;
   }
 
   /** Has it been released? */

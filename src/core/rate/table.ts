@@ -49,6 +49,16 @@ export class Table<Key, Item> {
     return true;
   }
 
+  /** Those whose keys have this hash: one, and rarely another. */
+  withHash(hash: number): readonly Item[] {
+    const { items, hashes } = this;
+    const [mask, wanted] = [items.length - 1, hash >>> 0];
+    const found: Item[] = [];
+    for (let slot = wanted & mask; items[slot] !== undefined; slot = (slot + 1) & mask)
+      if (hashes[slot] === wanted) found.push(items[slot] as Item);
+    return found;
+  }
+
   *values(): IterableIterator<Item> {
     for (const item of this.items) if (item !== undefined) yield item;
   }
