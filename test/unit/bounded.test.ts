@@ -36,7 +36,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'port-watch.ts silent': 'addresses of the master, three participants each',
   'port-watch.ts open': 'addresses of the master',
   'port-watch.ts told': 'addresses of the master',
-  'vantage.ts keys': 'ALIKE of each of GATEWAYS_MAX addresses, then none',
+  'vantage.ts keys': 'ALIKE of each of gatewaysMax addresses, then none',
   'relay-ways.ts sends': 'its own ports, and one for all tunnels',
   'tunnel.ts byPort': 'table tunnels',
   'pairs.ts byName': 'table relay-pairs',

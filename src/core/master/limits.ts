@@ -62,6 +62,8 @@ export const MASTER_LIMITS = {
   contestsMax: 8,
   /** A code in dispute is known after that; the host asks again. */
   contestRestMs: 2_000,
+  /** Local addresses of a balancer in front; the people of a network have more. */
+  gatewaysMax: 4,
   /** Hostings with one key that a later one has displaced: as many computers as one person hosts from, and restarts of theirs. */
   displacedMax: 16,
   /** Games, maps, modes and versions of which the registry keeps one copy for all hosts. */

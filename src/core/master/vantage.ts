@@ -5,11 +5,10 @@
  */
 import { assert } from '../errors.ts';
 import { isLocalAddress } from '../scope.ts';
+import { MASTER_LIMITS } from './limits.ts';
 
 /** Two of one household may share a computer; three strangers do not. */
 const ALIKE = 3;
-/** As many gateways as a balancer has; the people of a network are more. */
-const GATEWAYS_MAX = 4;
 
 type Phase =
   /** `keys`: some of those who have come from each local address. */
@@ -46,7 +45,7 @@ export class Vantage {
     const known = [...(phase.keys.get(address) ?? [])].slice(0, ALIKE - 1);
     const keys = new Map(phase.keys).set(address, new Set([...known, key]));
     // One that comes from elsewhere shows that addresses get through.
-    if (!isLocalAddress(address) || keys.size > GATEWAYS_MAX) {
+    if (!isLocalAddress(address) || keys.size > MASTER_LIMITS.gatewaysMax) {
       this.enter({ in: 'clear' });
       return undefined;
     }
