@@ -142,6 +142,31 @@ test.each([
   connect(setup, host, client, host.last('hosting')!.code);
 });
 
+test.each([
+  ['nobody', ['host', 'client']],
+  ['the host alone', ['client']],
+  ['the friend alone', ['host']],
+] as const)('a master that %s reaches by IPv4: they play by IPv6', (_, without) => {
+  const setup = peers({ seed: 'silent by IPv4' });
+  const four = setup.master.address.addresses.filter((address) => !address.includes(':'));
+  const routers = { host: setup.world.nat(NATS.linux), client: setup.world.nat(NATS.linux) };
+  const at = (name: 'host' | 'client') => setup.world.host({ name, behind: routers[name], ipv6: true });
+  const cut = without.flatMap((name) => routers[name].nat.addresses);
+  setup.world.internet.obstruct(
+    ({ from, to }) =>
+      [from, to].some(({ address }) => four.includes(address)) &&
+      [from, to].some(({ address }) => cut.includes(address)),
+  );
+  const host = setup.participant('host', at('host'));
+  const client = setup.participant('client', at('client'));
+  host.command(hostCommand());
+  const ready = (): boolean => host.last('hosting') !== undefined && client.last('ready') !== undefined;
+  setup.until(ready, 5_000, 'both are ready');
+  setup.world.run(2_000);
+  connect(setup, host, client, host.last('hosting')!.code);
+  expect(client.last('path')?.kind).toBe('ipv6');
+});
+
 test('where the master was answered over IPv6 first, two behind NATs of IPv4 still meet over IPv4', () => {
   const setup = peers({ seed: 'six first' });
   const { addresses } = setup.master.address;

@@ -24,7 +24,7 @@ import { Masters } from '../link/masters.ts';
 import { Nest, outputs } from '../machine.ts';
 import { familyOn, type LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { MapEvent } from '../portmap/interface.ts';
 import { createPortMapper } from '../portmap/mapper.ts';
 import { proversOf } from '../portmap/provers.ts';
@@ -88,6 +88,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly agenda = agenda();
   private readonly link: MastersMachine;
   private readonly detector: Detector;
+  /** All that the master was asked at IPv4 in the last detection has stayed without answer. */
+  private unheardByIpv4 = false;
   private readonly mapper: ReturnType<typeof createPortMapper>;
   /** The socket that the router is asked to open for everybody; 0 until `start`. */
   private front: SocketId = 0;
@@ -512,6 +514,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     switch (event.ev) {
       case 'profile':
         this.out.event(event);
+        if (event.final) this.unheardByIpv4 = !event.probes.some((probe) => isOfMaster(probe, this.link.addresses));
         if (event.final && this.phase === 'measuring') this.enter('calling');
         this.hosting?.profile(now, event.profile);
         this.hold(now);
@@ -569,6 +572,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (session !== undefined) this.nest.datagramTo(now, session.traversal, socket, from, bytes);
   }
 
+  /** By which family we go. A master that is there by IPv6 and silent by IPv4 would never see us there: then it is IPv6. */
+  private family(): 4 | 6 {
+    const wished = familyOn(this.network, this.config.family);
+    const [master] = this.link.sources;
+    const beside = master !== undefined && familyOf(master.target.address) === 6;
+    return this.unheardByIpv4 && beside && this.network.families?.includes(6) ? 6 : wished;
+  }
+
   private makeContext(): PeerContext {
     const { config, out, nest, sockets, requestNumbers: numbers, link } = this;
     const relays = () => this.relays;
@@ -587,9 +598,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
-      family: () => familyOn(this.network, config.family),
+      family: () => this.family(),
       otherFamily: () => {
-        const [ours, master] = [familyOn(this.network, config.family), link.sources[0]?.target.address];
+        const [ours, master] = [this.family(), link.sources[0]?.target.address];
         return master === undefined || link.way === 'tls' || familyOf(master) === ours ? {} : { family: ours };
       },
       shared: () => this.shared(),
@@ -653,4 +664,8 @@ function steer(now: Instant, hosting: Hosting, command: Steering): void {
     case 'unban':
       hosting.unban(command.ban);
   }
+}
+
+function isOfMaster({ destination: { address }, seenAs }: ProbeResult, addresses: readonly string[]): boolean {
+  return seenAs !== null && familyOf(address) === 4 && addresses.includes(address);
 }
