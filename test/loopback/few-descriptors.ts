@@ -36,14 +36,15 @@ const answer = new Promise<string>((resolve) => late?.atFriend.once('message', (
 late?.atFriend.send(new TextEncoder().encode('now'));
 const seated = await answer;
 
-// All leave: after a while nothing of them is open.
+// All leave: after a while nothing of them is open. Nor is what the look at the network had open a moment ago, which is not theirs.
+watch.stop();
+await new Promise((resolve) => setTimeout(resolve, 50));
 const before = open();
 for (const { atHost } of friends) atHost.over('left');
 await new Promise((resolve) => setTimeout(resolve, AGENT_LIMITS.seatSleepMs + 500));
 const slept = before - open();
 const back = pathPair(called('friend 1'));
 const sameSeat = JSON.stringify(forward.attach(back.atHost)) === JSON.stringify(seats[1]);
-watch.stop();
 cleanUp();
 const told = { refused, playsOn, firstSeat, seated, slept, sameSeat, notices, networksChanged };
 process.stdout.write(`${JSON.stringify(told)}\n`);
