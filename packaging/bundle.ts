@@ -6,8 +6,10 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'vite';
 
-/** Packages that are asked for at run time and say what to do where they are missing. */
-const LEFT_OUT = ['libsql', 'udx-native', 'koffi'];
+/** Packages with native parts, which are asked for at run time; whoever lacks one is told what to do. */
+export const LEFT_OUT = ['libsql', 'udx-native', 'koffi'];
+/** Code of the master's threads, in `src/master`. */
+export const THREADS = ['probe-worker', 'relay-worker'];
 
 const WITHOUT_LAB: Plugin = {
   name: 'sallyport-without-lab',
@@ -43,7 +45,7 @@ export async function bundle(root: string, folder: string): Promise<Bundles> {
   // Compared byte by byte by whoever rebuilds it, so nothing of this machine may be in it.
   const main = await one('src/cli/main.ts', 'main.js');
   const threads: Record<string, string> = {};
-  for (const name of ['probe-worker', 'relay-worker']) threads[name] = await one(`src/master/${name}.ts`, `${name}.js`);
+  for (const name of THREADS) threads[name] = await one(`src/master/${name}.ts`, `${name}.js`);
   for (const file of [main, ...Object.values(threads)]) {
     if ((await readFile(file, 'utf8')).includes(root))
       throw new Error(`${file} names the folder in which it was built.`);

@@ -157,15 +157,10 @@ function externalText(profile: NatProfile, options: ReportOptions): string {
 
 /** Who sees this address and never another: then it is the way there that decides, two lines or what stands in front of whoever is asked. */
 function seenBy(address: string, probes: readonly ProbeResult[]): readonly string[] {
-  const sees = (place: string): readonly (string | undefined)[] =>
-    probes
-      .filter(({ destination, seenAs }) => destination.address === place && seenAs !== null)
-      .map(({ seenAs }) => seenAs?.address);
-  const places = [...new Set(probes.map(({ destination }) => destination.address))];
-  return places.filter((place) => {
-    const seen = sees(place);
-    return seen.length > 0 && seen.every((one) => one === address);
-  });
+  const placesWhere = (sees: (seen: string) => boolean): readonly string[] =>
+    probes.flatMap(({ destination, seenAs }) => (seenAs !== null && sees(seenAs.address) ? [destination.address] : []));
+  const others = new Set(placesWhere((seen) => seen !== address));
+  return [...new Set(placesWhere((seen) => seen === address))].filter((place) => !others.has(place));
 }
 
 const PLACES_NAMED_MAX = 2;

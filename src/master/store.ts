@@ -4,7 +4,7 @@
  * loses nothing that was told to anybody. A full disk or a broken file never stops the introductions: the trouble is said, what
  * could not be written is written later, and what is missing after a damage is said with what and since when.
  */
-import type { TableState } from '../core/index.ts';
+import { type TableState, toBase64Url } from '../core/index.ts';
 import { createHeldNames, type HeldName, type HeldNames, type NameWatcher, type TakenName } from './held-names.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { openRecordFile } from './record-file.ts';
@@ -159,10 +159,10 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
     problem: records.problem,
     unwritten: records.unwritten,
     codes: () => rowsOf<string>(records, 'code').map(({ key, body }) => ({ code: key, hostKey: fromBase64(body) })),
-    saveCode: (_now, { code, hostKey }) => put('code', code, toBase64(hostKey), 'soon'),
+    saveCode: (_now, { code, hostKey }) => put('code', code, toBase64Url(hostKey), 'soon'),
     forgetCode: (code) => records.remove(wallClock(), 'code', code, 'later'),
     lendCodes(keyOf) {
-      const bodyOfKey = (key: Uint8Array | null): string | null => key && JSON.stringify(toBase64(key));
+      const bodyOfKey = (key: Uint8Array | null): string | null => key && JSON.stringify(toBase64Url(key));
       records.lend('code', (code) => bodyOfKey(keyOf(code)));
     },
     bans() {
@@ -293,10 +293,6 @@ function pruneAll(records: Records, names: HeldNames, now: number): void {
   names.prune(now);
   dropOldest('audit', auditEntriesMax);
   dropOldest('traversal', traversalRowsMax);
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64url');
 }
 
 function fromBase64(text: string): Uint8Array {

@@ -7,24 +7,17 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { LEFT_OUT, THREADS } from './bundle.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ENTRIES = ['cli/main', 'master/probe-worker', 'master/relay-worker'];
-/** Asked for at run time; they have native parts, and whoever lacks one is told what to do. */
-const LEFT_OUT = ['libsql', 'udx-native', 'koffi'];
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ENTRIES = ['cli/main', ...THREADS.map((name) => `master/${name}`)];
 
 await build({
   ...{ configFile: false, root: ROOT, logLevel: 'warn' },
   ssr: { noExternal: true, external: LEFT_OUT, target: 'node' },
   build: {
-    ...{
-      ssr: true,
-      outDir: join(ROOT, 'dist/command'),
-      emptyOutDir: true,
-      target: 'node20',
-      minify: false,
-      chunkSizeWarningLimit: 10_000,
-    },
+    ...{ ssr: true, outDir: join(ROOT, 'dist/command'), emptyOutDir: true, target: 'node20' },
+    ...{ minify: false, chunkSizeWarningLimit: 10_000 },
     rolldownOptions: {
       external: LEFT_OUT,
       input: Object.fromEntries(ENTRIES.map((name) => [name, join(ROOT, 'dist/src', `${name}.js`)])),
